@@ -1,0 +1,1 @@
+"""Collectors and their runner: from subjects to sealed evidence."""

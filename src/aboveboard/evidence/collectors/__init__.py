@@ -1,0 +1,1 @@
+"""The collectors: one module each, found by a folder scan; none imports another."""

@@ -1,0 +1,1 @@
+"""The frozen types that every room shares: standard library only, no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Readers: bytes in, values out. None opens a file, a socket or a process."""
