@@ -1,0 +1,1 @@
+"""The agreement and the declaration: read, validate, draft, compare versions."""

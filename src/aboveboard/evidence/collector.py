@@ -15,8 +15,8 @@ Standing: `confirmed` where the collector shows the thing active or reachable as
 that boots, an active setting), `candidate` where only static analysis of code or an unresolved condition speaks for it,
 `observed` for what is merely there (switched off, or information). The judge breaks a clause only on `confirmed`.
 
-Collectors never read a clock, the network or the file system; they bound their work in bytes, files and steps, and say in
-a gap what they left out. The runner alone runs them, confined; it turns their death into a gap.
+Collectors never read a clock, the network or the file system; they bound their work in bytes, files and steps, and
+say in a gap what they left out. The runner alone runs them, confined; it turns their death into a gap.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The jail: every parser of foreign bytes runs here."""

@@ -1,0 +1,1 @@
+"""The judge: manifest, evidence, clauses and declaration in, verdict out. Pure."""

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from aboveboard.model.errors import InputError
 
-JSON: TypeAlias = "str | int | bool | None | Sequence[JSON] | Mapping[str, JSON]"
+JSON: TypeAlias = "str | int | bool | Sequence[JSON] | Mapping[str, JSON] | None"
 
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 64

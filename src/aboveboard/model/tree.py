@@ -28,8 +28,8 @@ class Entry:
 
     `path` is absolute, normal (`/etc/passwd`) and written by `model.paths.show`. `mode` holds the permission bits with
     set-uid, set-gid and sticky (0 to 0o7777), or None where the format keeps none. `digest` and `size` are of a regular
-    file's content; `digest` is empty where the content could not be read (a gap says why). `target` is a symlink's text.
-    Owners, modes and device numbers are metadata and are never applied to anything.
+    file's content; `digest` is empty where the content could not be read (a gap says why). `target` is the text of a
+    symlink. Owners, modes and device numbers are metadata and are never applied to anything.
     """
 
     path: str

@@ -1,0 +1,1 @@
+"""One short module per use; the only place where rooms are joined."""

@@ -1,0 +1,1 @@
+"""From a dossier to terminal, HTML, JSON, SARIF and CSV."""

@@ -1,0 +1,1 @@
+"""The 60 clauses and the profiles as data, and the reader that checks them."""

@@ -1,0 +1,1 @@
+"""Blobs, evidence and verdicts by digest, in plain folders."""

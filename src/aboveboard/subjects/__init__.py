@@ -1,0 +1,1 @@
+"""From an image to trees and files, with the account of every byte."""
