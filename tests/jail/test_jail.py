@@ -1,0 +1,101 @@
+"""The jail holds: what a hostile parser would try is refused, and every way to end is told apart."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aboveboard.jail import Ending, Jail, Limits, Sinks
+from aboveboard.model.canonical import JSON
+from aboveboard.model.errors import JailError
+from aboveboard.model.facts import Cause
+
+PROBES = "aboveboard.jail.probes:"
+
+
+@pytest.fixture(scope="module")
+def jail() -> Iterator[Jail]:
+    with Jail() as made:
+        yield made
+
+
+class Caught:
+    def __init__(self, handed_out: Path | None = None) -> None:
+        self.values: list[JSON] = []
+        self.blobs: list[int] = []
+        self.sinks = Sinks(self.values.append, lambda blob: self.blobs.append(len(blob)), self._open)
+        self._handed_out = handed_out
+
+    def _open(self, digest: str) -> int | None:
+        if self._handed_out is None or digest != "sha256:mine":
+            return None
+        return os.open(self._handed_out, os.O_RDONLY)
+
+
+@pytest.mark.parametrize("tools", [False, True])
+def test_a_confined_process_gets_nothing_but_its_folder(jail: Jail, tools: bool) -> None:
+    caught = Caught()
+    assert jail.run(PROBES + "look_around", {}, caught.sinks, tools=tools) == Ending()
+    (seen,) = caught.values
+    assert isinstance(seen, dict)
+    assert seen.pop("uid") == 61190
+    assert seen.pop("writable_folder") is True
+    if tools:  # extractors are processes
+        assert seen.pop("fork") == "got int"
+    assert set(seen.values()) == {"refused"}, seen
+
+
+def test_only_the_blobs_of_the_run_are_handed_out(jail: Jail, tmp_path: Path) -> None:
+    (tmp_path / "blob").write_bytes(b"12345")
+    caught = Caught(tmp_path / "blob")
+    jail.run(PROBES + "echo", {"digest": "sha256:mine"}, caught.sinks)
+    jail.run(PROBES + "echo", {"digest": "sha256:other"}, caught.sinks)
+    assert caught.values == [5, "refused"]
+
+
+def test_a_crash_keeps_what_came_before(jail: Jail) -> None:
+    caught = Caught()
+    assert jail.run(PROBES + "die", {}, caught.sinks).cause is Cause.CRASHED
+    assert caught.values == ["before"]
+
+
+def test_endless_work_ends(jail: Jail) -> None:
+    assert jail.run(PROBES + "spin", {}, Caught().sinks, limits=Limits(cpu_seconds=1)).cause is Cause.TIME
+    assert jail.run(PROBES + "spin", {}, Caught().sinks, limits=Limits(wall_seconds=1)).cause is Cause.TIME
+
+
+def test_memory_is_bounded(jail: Jail) -> None:
+    limits = Limits(memory=512 * 1024 * 1024)
+    assert jail.run(PROBES + "swallow", {}, Caught().sinks, limits=limits).cause is Cause.MEMORY
+
+
+def test_output_is_bounded(jail: Jail) -> None:
+    caught = Caught()
+    ending = jail.run(PROBES + "shout", {"count": 50}, caught.sinks, limits=Limits(output=5 << 20))
+    assert ending.cause is Cause.LIMIT
+    assert len(caught.blobs) == 5
+
+
+def test_what_cannot_be_loaded_is_our_own_fault(jail: Jail) -> None:
+    with pytest.raises(JailError):
+        jail.run("aboveboard.no_such:thing", {}, Caught().sinks)
+
+
+def test_unconfined_runs_are_possible_and_not_the_default() -> None:
+    caught = Caught()
+    with Jail(confined=False) as loose:
+        assert loose.run(PROBES + "die", {}, caught.sinks).cause is Cause.CRASHED
+    assert Jail().confined
+    assert caught.values == ["before"]
+
+
+def test_a_socket_in_the_parent_is_not_inherited(jail: Jail) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        os.set_inheritable(listening.fileno(), True)
+        caught = Caught()
+        assert jail.run(PROBES + "look_around", {}, caught.sinks) == Ending()
