@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from aboveboard.jail.channel import HEADER, MAX_VALUE, receive_exactly, send_descriptor
@@ -82,6 +83,8 @@ class Jail:
             try:
                 with self._lock:
                     socket.send_fds(self._start(), [json.dumps(request).encode()], [theirs.fileno(), status_write])
+            except OSError as error:
+                raise JailError(f"the jail's helper process ended: {error}", hint="run `aboveboard doctor`") from error
             finally:
                 theirs.close()
                 os.close(status_write)
@@ -96,10 +99,17 @@ class Jail:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL if not os.environ.get("ABOVEBOARD_DEBUG") else None,
+                env=_environment(),
             )
             theirs.close()
             self._control = ours
         return self._control
+
+
+def _environment() -> dict[str, str]:
+    """Return the zygote's environment: this very package, and none of the caller's secrets."""
+    package = str(Path(__file__).resolve().parents[2])
+    return {"PYTHONPATH": package, "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"}
 
 
 class _Run:
