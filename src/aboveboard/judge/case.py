@@ -1,0 +1,134 @@
+"""The case before the judge: the inputs, and the questions that every way of deciding asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from aboveboard.model.declaration import Declaration
+from aboveboard.model.evidence import Evidence
+from aboveboard.model.facts import Cause, Fact, Gap, Standing
+from aboveboard.model.manifest import Manifest, Owed
+from aboveboard.model.standard import Clause, FactPattern, Profile
+
+UNPACKING = "unpacking"  # the collector whose evidence carries the coverage of the image
+COVERAGE_FACT = "coverage"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a ruling may depend on. Evidence that is not owed, or whose seal does not hold, is not in it."""
+
+    manifest: Manifest
+    profile: Profile
+    declaration: Declaration | None
+    evidence: dict[tuple[str, str], Evidence] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, manifest: Manifest, evidence: Iterable[Evidence], profile: Profile, declaration: Declaration | None
+    ) -> Case:
+        """Sort the evidence: keep what is owed and intact; two different pieces for one debt cancel each other."""
+        owed = {(item.collector, item.subject): item for item in manifest.owed}
+        kept: dict[tuple[str, str], Evidence] = {}
+        refused: set[tuple[str, str]] = set()
+        for piece in evidence:
+            key = (piece.collector, piece.subject)
+            debt = owed.get(key)
+            if debt is None:
+                continue
+            if debt.version != piece.version or not piece.intact() or (key in kept and kept[key].seal != piece.seal):
+                refused.add(key)
+                continue
+            kept[key] = piece
+        for key in refused:
+            kept.pop(key, None)
+        names = tuple(f"{collector} of {subject}" for collector, subject in sorted(refused))
+        return cls(manifest, profile, declaration, kept, names)
+
+    def collectors_behind(self, clause: Clause) -> set[str]:
+        """Return the collectors that a clause rests on, with those whose facts they need, unpacking always among them."""
+        pending = {UNPACKING, *clause.decision.evidence}
+        behind: set[str] = set()
+        while pending:
+            name = pending.pop()
+            behind.add(name)
+            for item in self.manifest.owed:
+                if item.collector == name:
+                    pending.update(set(item.needs) - behind)
+        return behind
+
+    def owed_by(self, collectors: set[str]) -> list[Owed]:
+        """Return what the manifest owes of these collectors."""
+        return sorted(item for item in self.manifest.owed if item.collector in collectors)
+
+    def missing(self, collectors: set[str]) -> list[Owed]:
+        """Return what is owed and not there."""
+        return [item for item in self.owed_by(collectors) if (item.collector, item.subject) not in self.evidence]
+
+    def never_owed(self, collectors: set[str]) -> set[str]:
+        """Return the collectors of which the manifest owes nothing: they did not look."""
+        return collectors - {item.collector for item in self.manifest.owed}
+
+    def uncalibrated(self, collectors: set[str]) -> list[str]:
+        """Return the collectors with a piece of evidence whose known answers were not all found."""
+        return sorted(
+            {
+                piece.collector
+                for piece in self.evidence.values()
+                if piece.collector in collectors and not (piece.calibration is not None and piece.calibration.passed)
+            }
+        )
+
+    def gaps(self, collectors: set[str]) -> list[Gap]:
+        """Return the gaps of these collectors; those of unpacking count through the coverage instead."""
+        return [
+            gap
+            for key in sorted(self.evidence)
+            if key[0] in collectors and key[0] != UNPACKING
+            for gap in self.evidence[key].gaps
+        ]
+
+    def unpacking_gaps(self) -> list[Gap]:
+        """Return the gaps in the account of bytes."""
+        return [gap for key in sorted(self.evidence) if key[0] == UNPACKING for gap in self.evidence[key].gaps]
+
+    def facts(self, patterns: Iterable[FactPattern]) -> list[Fact]:
+        """Return the facts that match one of the patterns, in a fixed order."""
+        wanted = list(patterns)
+        return [
+            fact
+            for key in sorted(self.evidence)
+            for fact in self.evidence[key].facts
+            if any(_matches(fact, pattern) for pattern in wanted)
+        ]
+
+    def coverage(self) -> dict[str, int] | None:
+        """Return the coverage of the image as counts, or None where unpacking left no sound evidence."""
+        found = [
+            fact
+            for piece in self.evidence.values()
+            if piece.collector == UNPACKING and piece.subject == self.manifest.digest
+            for fact in piece.facts
+            if fact.kind == COVERAGE_FACT
+        ]
+        if len(found) != 1:
+            return None
+        return {
+            key: value for key, value in found[0].data.items() if isinstance(value, int) and not isinstance(value, bool)
+        }
+
+
+def by_standing(facts: Iterable[Fact], standing: Standing) -> list[Fact]:
+    """Return the facts of one standing."""
+    return [fact for fact in facts if fact.standing is standing]
+
+
+def hides_content(gap: Gap) -> bool:
+    """Tell whether a gap is content that may be encrypted."""
+    return gap.cause is Cause.ENCRYPTED
+
+
+def _matches(fact: Fact, pattern: FactPattern) -> bool:
+    return fact.kind == pattern.kind and all(fact.data.get(key) in values for key, values in pattern.when.items())

@@ -1,0 +1,192 @@
+"""One function for each way to decide a clause: the case and the clause in, a ruling out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from aboveboard.judge.case import Case, by_standing
+from aboveboard.judge.reconcile import knows, reconcile
+from aboveboard.judge.requirements import Shortfall, access_shortfall, coverage_shortfall, shortfall
+from aboveboard.model.declaration import SECTIONS
+from aboveboard.model.facts import Fact, Gap, Standing
+from aboveboard.model.standard import Clause, How
+from aboveboard.model.verdict import Reason, Ruling, Status
+
+MET_WORDING = "no contradiction found at this access and coverage"
+
+
+class _Bench:
+    """Makes rulings on one clause."""
+
+    def __init__(self, case: Case, clause: Clause) -> None:
+        self.case = case
+        self.clause = clause
+        self.required = clause.id in case.profile.required
+
+    def rule(
+        self,
+        status: Status,
+        reason: Reason,
+        explanation: str,
+        facts: Sequence[Fact] = (),
+        gaps: Sequence[Gap] = (),
+        notes: Sequence[str] = (),
+    ) -> Ruling:
+        return Ruling(self.clause.id, self.required, status, reason, explanation, tuple(facts), tuple(gaps), tuple(notes))
+
+    def broken(self, reason: Reason, explanation: str, facts: Sequence[Fact], notes: Sequence[str] = ()) -> Ruling:
+        return self.rule(Status.BROKEN, reason, explanation, facts, (), notes)
+
+    def not_shown(
+        self,
+        reason: Reason,
+        explanation: str,
+        facts: Sequence[Fact] = (),
+        gaps: Sequence[Gap] = (),
+        notes: Sequence[str] = (),
+    ) -> Ruling:
+        return self.rule(Status.NOT_SHOWN, reason, explanation, facts, gaps, notes)
+
+    def met_unless(self, wanting: Shortfall | None, facts: Sequence[Fact] = (), notes: Sequence[str] = ()) -> Ruling:
+        wanting = wanting or access_shortfall(self.case, self.clause)
+        if wanting is not None:
+            return self.not_shown(wanting.reason, wanting.explanation, facts, wanting.gaps, notes)
+        return self.rule(Status.MET, Reason.NO_CONTRADICTION, MET_WORDING, facts, (), notes)
+
+
+def forbid(case: Case, clause: Clause) -> Ruling:
+    """Rule on what is forbidden even if declared: one confirmed fact breaks it, a candidate keeps it open."""
+    bench = _Bench(case, clause)
+    facts = case.facts(clause.decision.facts)
+    confirmed = by_standing(facts, Standing.CONFIRMED)
+    if confirmed:
+        return bench.broken(Reason.FORBIDDEN, f"{_count(confirmed)} active as shipped", confirmed)
+    candidates = by_standing(facts, Standing.CANDIDATE)
+    if candidates:
+        text = f"{_count(candidates)} whose use is not decided: candidates, which accuse nobody"
+        return bench.not_shown(Reason.UNRESOLVED_CANDIDATE, text, candidates)
+    return bench.met_unless(shortfall(case, clause))
+
+
+def reconciled(case: Case, clause: Clause) -> Ruling:
+    """Rule on what must be declared: observed and undeclared breaks it, without a declaration nothing is undeclared."""
+    bench = _Bench(case, clause)
+    facts = [fact for fact in case.facts(clause.decision.facts) if fact.standing is not Standing.OBSERVED]
+    outcome = reconcile(clause, facts, case.declaration)
+    if not outcome.declared:
+        text = f"the supplier declared nothing under {clause.decision.section}, so nothing is undeclared"
+        return bench.not_shown(Reason.NOT_DECLARED, text, facts)
+    notes = tuple(f"declared, not observed: {name}" for name in outcome.not_observed)
+    # a fact that does not know what is to be compared accuses nobody: it stays open
+    comparable = [fact for fact in outcome.undeclared if knows(fact, clause.decision.match)]
+    confirmed = by_standing(comparable, Standing.CONFIRMED)
+    if confirmed:
+        return bench.broken(Reason.UNDECLARED, f"{_count(confirmed)} active as shipped and not declared", confirmed, notes)
+    candidates = list(outcome.undeclared)
+    if candidates:
+        text = f"{_count(candidates)} not declared, whose use is not decided: candidates, which accuse nobody"
+        return bench.not_shown(Reason.UNRESOLVED_CANDIDATE, text, candidates, (), notes)
+    return bench.met_unless(shortfall(case, clause), facts, notes)
+
+
+def covered(case: Case, clause: Clause) -> Ruling:
+    """Rule on the coverage of the image (EV-10)."""
+    bench = _Bench(case, clause)
+    missing = case.missing({item.collector for item in case.manifest.owed})
+    if missing:
+        return bench.not_shown(Reason.NO_EVIDENCE, f"{len(missing)} pieces of evidence that the run owes are missing")
+    return bench.met_unless(coverage_shortfall(case) or shortfall(case, clause))
+
+
+def calibrated(case: Case, clause: Clause) -> Ruling:
+    """Rule on the known answers (EV-11): a planted case that was missed breaks it."""
+    bench = _Bench(case, clause)
+    missed = sorted(
+        {
+            piece.collector
+            for piece in case.evidence.values()
+            if piece.calibration is not None and piece.calibration.found < piece.calibration.planted
+        }
+    )
+    if missed:
+        return bench.broken(Reason.KNOWN_ANSWER_MISSED, f"planted known answers missed by: {', '.join(missed)}", ())
+    collectors = {item.collector for item in case.manifest.owed}
+    if not collectors or case.missing(collectors):
+        return bench.not_shown(Reason.NO_EVIDENCE, "evidence that the run owes is missing")
+    wanting = case.uncalibrated(collectors)
+    if wanting:
+        return bench.not_shown(Reason.UNCALIBRATED, f"no known answers for: {', '.join(wanting)}")
+    return bench.met_unless(None)
+
+
+def declared(case: Case, clause: Clause) -> Ruling:
+    """Rule on the declaration itself (GV-02): complete, bound to this image, and nothing in it shown false."""
+    bench = _Bench(case, clause)
+    declaration = case.declaration
+    if declaration is None:
+        return bench.not_shown(Reason.NOT_DECLARED, "no declaration was given")
+    if case.manifest.digest not in declaration.images:
+        return bench.not_shown(Reason.NOT_DECLARED, "the declaration does not name this image's digest")
+    false = [
+        fact
+        for fact in by_standing(case.facts(clause.decision.facts), Standing.CONFIRMED)
+        if _denied(declaration.sections, fact)
+    ]
+    if false:
+        return bench.broken(Reason.DECLARED_FALSELY, f"{_count(false)} where the declaration says there is none", false)
+    absent = [section for section in SECTIONS if section not in declaration.sections]
+    if absent:
+        return bench.not_shown(Reason.NOT_DECLARED, f"sections missing from the declaration: {', '.join(absent)}")
+    return bench.met_unless(shortfall(case, clause))
+
+
+def valid(case: Case, clause: Clause) -> Ruling:
+    """Rule on validity (GV-10): the verdict names the image, the rules and the time; evidence of a run does not age in it."""
+    bench = _Bench(case, clause)
+    if not case.manifest.digest or not case.manifest.owed:
+        return bench.not_shown(Reason.NO_EVIDENCE, "the run names no image or owes nothing")
+    return bench.met_unless(shortfall(case, clause))
+
+
+def recorded(case: Case, clause: Clause) -> Ruling:
+    """Rule on what only a person or laboratory can record."""
+    wanted = "; ".join(clause.decision.records) or "a record by a named person or laboratory"
+    return _Bench(case, clause).not_shown(Reason.NEEDS_HUMAN, f"wanting: {wanted}")
+
+
+def pending(case: Case, clause: Clause) -> Ruling:
+    """Rule on what no collector of this version gives evidence for."""
+    wanted = "; ".join(clause.decision.records)
+    text = f"no collector of this version gives evidence for it{f'; also wanting: {wanted}' if wanted else ''}"
+    return _Bench(case, clause).not_shown(Reason.NO_EVIDENCE, text)
+
+
+DECIDERS: dict[How, Callable[[Case, Clause], Ruling]] = {
+    How.FORBID: forbid,
+    How.RECONCILE: reconciled,
+    How.COVERAGE: covered,
+    How.CALIBRATION: calibrated,
+    How.DECLARATION: declared,
+    How.VALIDITY: valid,
+    How.RECORD: recorded,
+    How.PENDING: pending,
+}
+
+# What kind of fact the statement "none" in a section denies.
+_DENIES = {
+    "services": ("listener",),
+    "accounts": ("account",),
+    "destinations": ("destination",),
+    "debug": ("debug-access",),
+    "traffic": ("carried-traffic",),
+}
+
+
+def _denied(sections: object, fact: Fact) -> bool:
+    assert isinstance(sections, dict)
+    return any(fact.kind in kinds and section in sections and not sections[section] for section, kinds in _DENIES.items())
+
+
+def _count(facts: Sequence[Fact]) -> str:
+    kinds = sorted({fact.kind for fact in facts})
+    return f"{len(facts)} x {', '.join(kinds)}"

@@ -1,0 +1,100 @@
+"""What *met* asks for, beyond the absence of a contradiction (laws 1 and 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aboveboard.judge.case import Case, hides_content
+from aboveboard.model.facts import Gap
+from aboveboard.model.standard import Clause
+from aboveboard.model.verdict import Reason
+
+GAPS_SHOWN = 50  # a ruling lists this many; the evidence holds them all
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Why a clause without a contradiction is still not met."""
+
+    reason: Reason
+    explanation: str
+    gaps: tuple[Gap, ...] = ()
+
+
+def shortfall(case: Case, clause: Clause) -> Shortfall | None:
+    """Return the first thing that is wanting before the clause may be met, or None.
+
+    1. evidence: every collector behind the clause was owed, and all that is owed is there with its seal intact;
+    2. calibration: each of them found its planted known answers;
+    3. coverage: the image was opened over the profile's limits;
+    4. gaps: none in what the clause rests on;
+    5. access: the clause lies within the profile's;
+    6. records: what only a person or laboratory can show.
+    """
+    behind = case.collectors_behind(clause)
+    return (
+        _evidence(case, behind)
+        or _calibration(case, behind)
+        or coverage_shortfall(case)
+        or _gaps(case, behind)
+        or access_shortfall(case, clause)
+        or _records(clause)
+    )
+
+
+def _evidence(case: Case, behind: set[str]) -> Shortfall | None:
+    unlooked = case.never_owed(behind)
+    if unlooked:
+        return Shortfall(Reason.NO_EVIDENCE, f"nothing was collected by: {', '.join(sorted(unlooked))}")
+    missing = case.missing(behind)
+    if missing:
+        names = sorted({item.collector for item in missing})
+        return Shortfall(Reason.NO_EVIDENCE, f"{len(missing)} pieces of evidence are missing or broken: {', '.join(names)}")
+    return None
+
+
+def _calibration(case: Case, behind: set[str]) -> Shortfall | None:
+    wanting = case.uncalibrated(behind)
+    if wanting:
+        return Shortfall(Reason.UNCALIBRATED, f"did not find all planted known answers: {', '.join(wanting)}")
+    return None
+
+
+def coverage_shortfall(case: Case) -> Shortfall | None:
+    """Return why the coverage of the image is under the profile's limits, or None."""
+    coverage = case.coverage()
+    if coverage is None:
+        return Shortfall(Reason.NO_EVIDENCE, "there is no account of the image's bytes")
+    total, explained = coverage.get("bytes_total", 0), coverage.get("bytes_explained", 0)
+    limit = case.profile.bytes_explained
+    gaps = tuple(case.unpacking_gaps())
+    if total <= 0 or explained * 1000 < total * limit:
+        reason = Reason.ENCRYPTED if any(hides_content(gap) for gap in gaps) else Reason.COVERAGE
+        return Shortfall(reason, f"{explained} of {total} bytes explained, the limit is {limit} in 1000", gaps[:GAPS_SHOWN])
+    programs, identified = coverage.get("programs_total", 0), coverage.get("programs_identified", 0)
+    if identified * 1000 < programs * case.profile.programs_identified:
+        return Shortfall(Reason.COVERAGE, f"{identified} of {programs} programs identified", gaps[:GAPS_SHOWN])
+    return None
+
+
+def _gaps(case: Case, behind: set[str]) -> Shortfall | None:
+    gaps = case.gaps(behind)
+    if not gaps:
+        return None
+    reason = Reason.ENCRYPTED if any(hides_content(gap) for gap in gaps) else Reason.COVERAGE
+    return Shortfall(reason, f"{len(gaps)} places could not be followed; first: {gaps[0].detail}", tuple(gaps[:GAPS_SHOWN]))
+
+
+def access_shortfall(case: Case, clause: Clause) -> Shortfall | None:
+    """Return why the clause lies above the profile's access, or None: such a clause can be broken, never met (law 7)."""
+    if clause.access.rank > case.profile.access.rank:
+        return Shortfall(Reason.NO_EVIDENCE, f"needs {clause.access.value} access, above the profile {case.profile.name}")
+    return None
+
+
+def _records(clause: Clause) -> Shortfall | None:
+    if clause.decision.records:
+        return Shortfall(
+            Reason.NEEDS_HUMAN, f"nothing in the image contradicts it; wanting: {'; '.join(clause.decision.records)}"
+        )
+    return None
