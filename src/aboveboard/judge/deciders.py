@@ -141,7 +141,7 @@ def declared(case: Case, clause: Clause) -> Ruling:
 
 
 def valid(case: Case, clause: Clause) -> Ruling:
-    """Rule on validity (GV-10): the verdict names the image, the rules and the time; evidence of a run does not age in it."""
+    """Rule on validity (GV-10): image, rules and time are named; evidence does not age within its run."""
     bench = _Bench(case, clause)
     if not case.manifest.digest or not case.manifest.owed:
         return bench.not_shown(Reason.NO_EVIDENCE, "the run names no image or owes nothing")

@@ -1,0 +1,314 @@
+"""Runs the collectors, confined, in the order of their needs; turns every death into a gap; seals what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from aboveboard.evidence.collector import HEAD
+from aboveboard.evidence.registry import Listed, listed
+from aboveboard.jail import Ending, Jail, Limits, Sinks
+from aboveboard.model.canonical import JSON, canonical
+from aboveboard.model.evidence import Calibration, Evidence
+from aboveboard.model.facts import TRANSIENT_CAUSES, Cause, Fact, Gap, Where
+from aboveboard.model.manifest import Owed
+from aboveboard.model.tree import Entry, EntryType
+
+BATCH = 1000  # files that one process is asked for
+MAX_DEATHS = 16  # of one file collector in one run; a collector that dies more often is given up, with gaps
+_CONFINED = "aboveboard.evidence.confined:"
+
+
+class Blobs(Protocol):
+    """The blob store, as the runner needs it."""
+
+    def put(self, data: bytes) -> str:
+        """Keep the bytes and return their digest."""
+        ...
+
+    def open(self, digest: str) -> int | None:
+        """Return a read-only descriptor, or None."""
+        ...
+
+    def head(self, digest: str, size: int) -> bytes:
+        """Return the first bytes."""
+        ...
+
+
+class Results(Protocol):
+    """The cache, as the runner needs it."""
+
+    def get(self, key: JSON) -> bytes | None:
+        """Return what was kept, or None."""
+        ...
+
+    def put(self, key: JSON, value: bytes) -> None:
+        """Keep the bytes under the key."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tree as a subject: its entries, and the digest of the canonical JSON of both, which is a blob."""
+
+    container: str
+    digest: str
+    entries: tuple[Entry, ...]
+
+
+def tree_of(container: str, entries: Sequence[Entry], blobs: Blobs) -> Tree:
+    """Make a subject of a tree: its description becomes a blob that the jail can be given."""
+    listing: list[JSON] = [entry.to_json() for entry in sorted(entries, key=lambda entry: entry.path)]
+    return Tree(container, blobs.put(canonical({"container": container, "entries": listing})), tuple(entries))
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a run of the collectors gave, and what it owed."""
+
+    evidence: tuple[Evidence, ...]
+    owed: tuple[Owed, ...]
+    reused: int  # pieces that came from the cache
+
+
+class Runner:
+    """One run over the trees of one image."""
+
+    def __init__(
+        self,
+        jail: Jail,
+        blobs: Blobs,
+        cache: Results,
+        *,
+        tools: JSON,
+        limits: Limits | None = None,
+        jobs: int = 1,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._jail = jail
+        self._blobs = blobs
+        self._cache = cache
+        self._tools = tools
+        self._limits = limits or Limits()
+        self._jobs = jobs
+        self._progress = progress
+        self._reused = 0
+
+    def run(self, trees: Sequence[Tree]) -> Collected:
+        """Collect everything that is owed of the trees; evidence comes in a fixed order."""
+        owed: list[Owed] = []
+        done: dict[tuple[str, str], Evidence] = {}
+        for collector in listed():
+            self._progress(f"collecting: {collector.name}")
+            calibration = self._calibrate(collector)
+            subjects = self._subjects(collector, trees)
+            owed += [Owed(collector.name, collector.version, subject, collector.feeds_on) for subject in subjects]
+            pieces = (
+                self._files(collector, calibration, subjects)
+                if collector.subject == "file"
+                else self._trees(collector, calibration, trees, done)
+            )
+            done.update({(piece.collector, piece.subject): piece for piece in pieces})
+        return Collected(tuple(done[key] for key in sorted(done)), tuple(sorted(set(owed))), self._reused)
+
+    def _subjects(self, collector: Listed, trees: Sequence[Tree]) -> list[str]:
+        if collector.subject == "tree":
+            return sorted({tree.digest for tree in trees})
+        files = {entry.digest: entry.size for tree in trees for entry in tree.entries if _is_content(entry)}
+        wants = collector.module.wants
+        return sorted(digest for digest, size in files.items() if wants(self._blobs.head(digest, HEAD), size))
+
+    def _calibrate(self, collector: Listed) -> Calibration:
+        key: JSON = {"calibration": collector.name, "version": collector.version, "tools": self._tools}
+        kept = self._cache.get(key)
+        values: list[JSON] = []
+        if kept is None:
+            sinks = Sinks(values.append, _no_blobs, lambda _digest: None)
+            self._jail.run(_CONFINED + "calibrate", {"collector": collector.name}, sinks, limits=self._limits)
+        else:
+            values.append(_json(kept))
+        try:
+            (value,) = values
+            calibration = Calibration(int(value["planted"]), int(value["found"]))  # type: ignore[index,call-overload,arg-type]  # checked by the except
+        except (ValueError, TypeError, KeyError):
+            return Calibration(len(collector.module.PLANTED), 0)
+        if kept is None and calibration.passed:
+            self._cache.put(key, canonical(value))
+        return calibration
+
+    def _key(self, collector: Listed, subject: str, needs: str = "") -> JSON:
+        return {
+            "collector": collector.name,
+            "version": collector.version,
+            "tools": self._tools,
+            "limits": self._limits.to_json(),
+            "subject": subject,
+            "needs": needs,
+            "confined": self._jail.confined,
+        }
+
+    def _files(self, collector: Listed, calibration: Calibration, subjects: Sequence[str]) -> list[Evidence]:
+        kept = {subject: self._kept(self._key(collector, subject), collector, subject, calibration) for subject in subjects}
+        fresh = [subject for subject in subjects if kept[subject] is None]
+        shares = [fresh[start :: self._jobs] for start in range(self._jobs) if fresh[start :: self._jobs]]
+        with ThreadPoolExecutor(max_workers=self._jobs) as pool:
+            for share in pool.map(lambda part: self._file_batch(collector, calibration, part), shares):
+                kept.update(share)
+        return [piece for piece in kept.values() if piece is not None]
+
+    def _file_batch(
+        self, collector: Listed, calibration: Calibration, subjects: Sequence[str]
+    ) -> dict[str, Evidence | None]:
+        """Run one process over many files; when it dies, the file it was at gets a gap and the rest a new process."""
+        pending, deaths = list(subjects), 0
+        done: dict[str, Evidence | None] = {}
+        while pending:
+            given: list[Any] = []
+            batch = pending[:BATCH]
+            allowed = frozenset(batch)
+            sinks = Sinks(given.append, _no_blobs, lambda digest, allowed=allowed: self._open(digest, allowed))  # type: ignore[misc]  # the default binds this round's set
+            parameters: dict[str, JSON] = {"collector": collector.name, "digests": list(batch)}
+            ending = self._jail.run(_CONFINED + "collect_files", parameters, sinks, limits=self._limits)
+            for value in given:
+                if not pending or not isinstance(value, dict) or value.get("subject") != pending[0]:
+                    ending = Ending(Cause.CRASHED, "gave results out of order")
+                    break
+                subject = pending.pop(0)
+                done[subject] = self._seal(collector, subject, calibration, value)
+            if ending.cause is None and not set(batch) & set(pending[:1]):
+                continue
+            deaths += 1
+            gap = Gap(ending.cause or Cause.CRASHED, Where(), f"{collector.name}: {ending.detail or 'stopped early'}")
+            for subject in pending if deaths > MAX_DEATHS or ending.cause is Cause.UNCONFINED else pending[:1]:
+                done[subject] = self._seal(collector, subject, calibration, {"facts": [], "gaps": [gap.to_json()]})
+            pending = [subject for subject in pending if subject not in done]
+        return done
+
+    def _trees(
+        self,
+        collector: Listed,
+        calibration: Calibration,
+        trees: Sequence[Tree],
+        done: dict[tuple[str, str], Evidence],
+    ) -> list[Evidence]:
+        return [self._tree(collector, calibration, tree, _needed(collector, tree, done)) for tree in trees]
+
+    def _tree(self, collector: Listed, calibration: Calibration, tree: Tree, facts: list[Fact]) -> Evidence:
+        needs = self._blobs.put(canonical([fact.to_json() for fact in facts]))
+        key = self._key(collector, tree.digest, needs)
+        kept = self._kept(key, collector, tree.digest, calibration)
+        if kept is not None:
+            return kept
+        given: list[Any] = []
+        allowed = frozenset({tree.digest, needs, *(entry.digest for entry in tree.entries)})
+        sinks = Sinks(given.append, _no_blobs, lambda digest: self._open(digest, allowed))
+        parameters: dict[str, JSON] = {
+            "collector": collector.name,
+            "tree": tree.digest,
+            "container": tree.container,
+            "needs": needs,
+        }
+        ending = self._jail.run(_CONFINED + "collect_tree", parameters, sinks, limits=self._limits)
+        if ending.cause is not None or len(given) != 1 or not isinstance(given[0], dict):
+            detail = f"{collector.name}: {ending.detail or 'gave no result'}"
+            gap = Gap(ending.cause or Cause.CRASHED, Where(container=tree.container), detail)
+            given = [{"facts": [], "gaps": [gap.to_json()]}]
+        piece = self._seal(collector, tree.digest, calibration, given[0], tree.container)
+        self._keep(key, piece)
+        return piece
+
+    def _open(self, digest: str, allowed: frozenset[str]) -> int | None:
+        return self._blobs.open(digest) if digest in allowed else None
+
+    def _seal(
+        self,
+        collector: Listed,
+        subject: str,
+        calibration: Calibration,
+        value: dict[str, Any],
+        container: str = "",
+    ) -> Evidence:
+        """Read what came out of the jail against the closed shape, and seal it; what is out of shape is a gap."""
+        try:
+            facts = [Fact.from_json(fact) for fact in value["facts"]]
+            gaps = [Gap.from_json(gap) for gap in value["gaps"]]
+            if any(fact.kind not in collector.emits for fact in facts):
+                raise ValueError("a kind that it does not emit")
+        except (TypeError, KeyError, ValueError) as error:
+            facts, gaps = [], [Gap(Cause.CRASHED, Where(), f"{collector.name}: result out of shape: {error}"[:200])]
+        facts = [replace(fact, where=replace(fact.where, container=container)) for fact in facts]
+        gaps = [replace(gap, where=replace(gap.where, container=container)) for gap in gaps]
+        made_with: dict[str, JSON] = {
+            "tools": self._tools,
+            "limits": self._limits.to_json(),
+            "confined": self._jail.confined,
+        }
+        piece = Evidence.sealed(collector.name, collector.version, subject, facts, gaps, calibration, made_with)
+        if collector.subject == "file":
+            self._keep(self._key(collector, subject), piece)
+        return piece
+
+    def _keep(self, key: JSON, piece: Evidence) -> None:
+        if not any(gap.cause in TRANSIENT_CAUSES for gap in piece.gaps):
+            self._cache.put(key, canonical(piece.to_json()))
+
+    def _kept(self, key: JSON, collector: Listed, subject: str, calibration: Calibration) -> Evidence | None:
+        kept = self._cache.get(key)
+        if kept is None:
+            return None
+        try:
+            piece = Evidence.from_json(_json(kept))  # type: ignore[arg-type]  # checked by the except
+        except (ValueError, TypeError, KeyError):
+            return None
+        sound = piece.intact() and (piece.collector, piece.version, piece.subject) == (
+            collector.name,
+            collector.version,
+            subject,
+        )
+        if not sound or piece.calibration != calibration:
+            return None
+        self._reused += 1
+        return piece
+
+
+def _needed(collector: Listed, tree: Tree, done: dict[tuple[str, str], Evidence]) -> list[Fact]:
+    """Return the facts that a tree collector asked for: of this tree, and of its files under each of their paths."""
+    paths: dict[str, list[str]] = {}
+    for entry in tree.entries:
+        if _is_content(entry):
+            paths.setdefault(entry.digest, []).append(entry.path)
+    facts: list[Fact] = []
+    for (_, subject), piece in sorted(done.items()):
+        if piece.collector not in collector.feeds_on:
+            continue
+        wanted = [fact for fact in piece.facts if fact.kind in collector.needs]
+        if subject == tree.digest:
+            facts += wanted
+        for path in paths.get(subject, ()):
+            facts += [replace(fact, where=replace(fact.where, path=path)) for fact in wanted]
+    return facts
+
+
+def _is_content(entry: Entry) -> bool:
+    return entry.type is EntryType.FILE and bool(entry.digest) and entry.size > 0
+
+
+def _no_blobs(data: bytes) -> None:
+    raise ValueError(f"a collector gives facts, not blobs ({len(data)} bytes)")
+
+
+def _json(data: bytes) -> JSON:
+    value: JSON = json.loads(data)
+    return value
+
+
+def kinds_of(evidence: Iterable[Evidence]) -> dict[str, int]:
+    """Return how many facts of each kind there are."""
+    counts: dict[str, int] = {}
+    for piece in evidence:
+        for fact in piece.facts:
+            counts[fact.kind] = counts.get(fact.kind, 0) + 1
+    return counts

@@ -1,0 +1,100 @@
+"""Blobs by digest, in a plain folder; written whole or not at all, checked when they come from a shared cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from aboveboard.model.errors import InputError
+
+
+class BlobStore:
+    """A folder of blobs, each named by its SHA-256. Writing is atomic, so two runs may share one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: set[str] = set()
+
+    def put(self, data: bytes) -> str:
+        """Keep `data` and return its digest."""
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        if digest not in self._known:
+            self._write(self._path(digest), data)
+            self._known.add(digest)
+        return digest
+
+    def put_file(self, path: Path, *, limit: int) -> tuple[str, int]:
+        """Keep the content of a file without holding it in memory; return its digest and size."""
+        size = path.stat().st_size
+        if size > limit:
+            raise InputError(f"{path} has {size} bytes", hint=f"at most {limit} are taken")
+        self.root.mkdir(parents=True, exist_ok=True)
+        hasher, copied = hashlib.sha256(), 0
+        with path.open("rb") as source, tempfile.NamedTemporaryFile(dir=self.root, delete=False) as target:
+            while part := source.read(1 << 20):
+                copied += len(part)
+                if copied > limit:
+                    break  # it grows while it is read: the digest below is of what was taken
+                hasher.update(part)
+                target.write(part)
+        digest = "sha256:" + hasher.hexdigest()
+        final = self._path(digest)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        Path(target.name).replace(final)
+        self._known.add(digest)
+        return digest, copied
+
+    def get(self, digest: str) -> bytes:
+        """Return the blob; raises KeyError where it is not there or is not what its name says."""
+        try:
+            data = self._path(digest).read_bytes()
+        except OSError as error:
+            raise KeyError(digest) from error
+        if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
+            raise KeyError(digest)
+        return data
+
+    def has(self, digest: str) -> bool:
+        """Tell whether the blob is there, whole; a blob that is not what its name says is removed."""
+        if digest in self._known:
+            return True
+        try:
+            self.get(digest)
+        except KeyError:
+            self._path(digest).unlink(missing_ok=True)
+            return False
+        self._known.add(digest)
+        return True
+
+    def open(self, digest: str) -> int | None:
+        """Return a read-only descriptor of the blob, or None."""
+        try:
+            return os.open(self._path(digest), os.O_RDONLY | os.O_CLOEXEC)
+        except (OSError, ValueError):
+            return None
+
+    def head(self, digest: str, size: int) -> bytes:
+        """Return the first bytes of the blob."""
+        descriptor = self.open(digest)
+        if descriptor is None:
+            return b""
+        try:
+            return os.read(descriptor, size)
+        finally:
+            os.close(descriptor)
+
+    def _path(self, digest: str) -> Path:
+        algorithm, _, name = digest.partition(":")
+        if algorithm != "sha256" or len(name) != 64 or not set(name) <= set("0123456789abcdef"):
+            raise KeyError(digest)
+        return self.root / name[:2] / name[2:]
+
+    def _write(self, path: Path, data: bytes) -> None:
+        if path.exists() and path.stat().st_size == len(data):
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target:
+            target.write(data)
+        Path(target.name).replace(path)

@@ -1,0 +1,39 @@
+"""Results by key, in a plain folder. What comes out is foreign: the caller checks seals and shapes."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from aboveboard.model.canonical import JSON, digest_of
+
+
+class Cache:
+    """Small values by a key that names everything they depend on. A root of None keeps nothing."""
+
+    def __init__(self, root: Path | None) -> None:
+        self.root = root
+
+    def get(self, key: JSON) -> bytes | None:
+        """Return what was kept under `key`, or None."""
+        path = self._path(key)
+        try:
+            return None if path is None else path.read_bytes()
+        except OSError:
+            return None
+
+    def put(self, key: JSON, value: bytes) -> None:
+        """Keep `value` under `key`, whole or not at all."""
+        path = self._path(key)
+        if path is None:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target:
+            target.write(value)
+        Path(target.name).replace(path)
+
+    def _path(self, key: JSON) -> Path | None:
+        if self.root is None:
+            return None
+        name = digest_of(key).partition(":")[2]
+        return self.root / name[:2] / name[2:]
