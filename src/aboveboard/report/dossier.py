@@ -1,0 +1,52 @@
+"""A dossier: the verdict with what a reader needs beside it. Every renderer takes one and adds nothing of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aboveboard.model.facts import Fact, Gap, Where
+from aboveboard.model.standard import Clause, Standard
+from aboveboard.model.verdict import Ruling, Status, Verdict
+
+STATUS_WORDS = {Status.MET: "met", Status.BROKEN: "broken", Status.NOT_SHOWN: "not shown"}
+# What a person looks at first in a fact; the rest of its data follows in the order of its keys.
+FIRST_KEYS = ("what", "name", "host", "program", "proto", "port", "user", "type", "active")
+LONG_KEYS = frozenset({"via", "conditions", "argv"})
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A verdict, the standard it was given under, and the gaps of the image."""
+
+    verdict: Verdict
+    standard: Standard
+    gaps: tuple[Gap, ...]
+
+    def clause(self, ruling: Ruling) -> Clause:
+        """Return the clause that a ruling is on."""
+        return next(clause for clause in self.standard.clauses if clause.id == ruling.clause)
+
+
+def describe(fact: Fact) -> str:
+    """Return a fact as one line: its kind and the short parts of its data."""
+    keys = [key for key in FIRST_KEYS if key in fact.data]
+    keys += [key for key in sorted(fact.data) if key not in keys and key not in LONG_KEYS]
+    parts = [f"{key} {_short(fact.data[key])}" for key in keys if fact.data[key] not in (None, "", [], {})]
+    return f"{fact.kind}: {', '.join(parts)}"
+
+
+def place(where: Where) -> str:
+    """Return a place with its container, as one line."""
+    return f"{where.container}:{where}" if where.container and where.path else str(where)
+
+
+def why(fact: Fact) -> Sequence[str]:
+    """Return the chain that makes a fact active, one step a line."""
+    via = fact.data.get("via")
+    return [str(step) for step in via] if isinstance(via, list | tuple) else []
+
+
+def _short(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text if len(text) <= 120 else text[:117] + "..."
