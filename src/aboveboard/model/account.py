@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 
 from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import InputError
@@ -33,6 +35,11 @@ class Span:
         """Return the span as JSON."""
         return {"start": self.start, "end": self.end, "kind": self.kind.value, "name": self.name}
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(int(value["start"]), int(value["end"]), SpanKind(value["kind"]), str(value["name"]))
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -42,6 +49,17 @@ class Child:
     start: int
     end: int
     entries: tuple[Entry, ...]
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return the child as JSON."""
+        entries: list[JSON] = [entry.to_json() for entry in self.entries]
+        return {"name": self.name, "start": self.start, "end": self.end, "entries": entries}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        entries = tuple(Entry.from_json(entry) for entry in value["entries"])
+        return cls(str(value["name"]), int(value["start"]), int(value["end"]), entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +81,24 @@ class Unpacked:
             position = span.end
         if position != self.size:
             raise InputError(f"the account ends at {position} of {self.size}", hint="a handler lost bytes")
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return the account as JSON."""
+        return {
+            "digest": self.digest,
+            "size": self.size,
+            "spans": [span.to_json() for span in self.spans],
+            "children": [child.to_json() for child in self.children],
+            "gaps": [gap.to_json() for gap in self.gaps],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote; raises TypeError, KeyError, ValueError or InputError on anything else."""
+        return cls(
+            str(value["digest"]),
+            int(value["size"]),
+            tuple(Span.from_json(span) for span in value["spans"]),
+            tuple(Child.from_json(child) for child in value["children"]),
+            tuple(Gap.from_json(gap) for gap in value["gaps"]),
+        )

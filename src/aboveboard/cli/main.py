@@ -1,0 +1,63 @@
+"""The `aboveboard` command: exit codes 0 met or good, 1 our own fault, 2 wrong use, 3 broken, 4 not shown."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from aboveboard import __version__
+from aboveboard.cli import doctor_command, inspect_command, standard_command
+from aboveboard.model.errors import AboveboardError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Decides from evidence whether network equipment meets the no-spy, no-backdoors standard.",
+)
+app.command("inspect")(inspect_command.inspect)
+app.command("doctor")(doctor_command.doctor)
+app.add_typer(standard_command.app, name="standard")
+
+
+@app.callback(invoke_without_command=True)
+def version(*, show: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    """Print the version when asked."""
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a crash ends with 1 and can never be read as a verdict."""
+    try:
+        code = app(standalone_mode=False)
+    except AboveboardError as error:
+        _complain(f"{error.message}\n  what to do: {error.hint}")
+        code = error.exit_code
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        _complain("stopped")
+        code = 1
+    except Exception as error:  # noqa: BLE001 - the last resort; the traceback is for --debug reports
+        _complain(
+            f"internal error: {type(error).__name__}: {error}\n  what to do: report it with the command and the image"
+        )
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(text: str) -> None:
+    printable = "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+    sys.stderr.write(f"aboveboard: {printable}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Writes what `--out` asks for: the verdict, the evidence, the report and its derived forms."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from aboveboard.model.canonical import canonical
+from aboveboard.pipelines.inspect import Inspected
+from aboveboard.report import html, sarif, tables
+from aboveboard.report.dossier import Dossier
+
+
+def dossier_of(found: Inspected) -> Dossier:
+    """Return what the renderers take."""
+    gaps = tuple(gap for piece in found.evidence for gap in piece.gaps)
+    return Dossier(found.verdict, found.standard, gaps)
+
+
+def write(found: Inspected, folder: Path) -> None:
+    """Write the run into `folder`, which may exist; only files that this function names are replaced."""
+    dossier = dossier_of(found)
+    evidence = folder / "evidence"
+    evidence.mkdir(parents=True, exist_ok=True)
+    (folder / "verdict.json").write_bytes(canonical(found.verdict.to_json()))
+    (evidence / "manifest.json").write_bytes(canonical(found.manifest.to_json()))
+    by_collector: dict[str, list[bytes]] = {}
+    for piece in found.evidence:
+        by_collector.setdefault(piece.collector, []).append(canonical(piece.to_json()))
+    for stale in evidence.glob("*.jsonl"):
+        stale.unlink()
+    for name, lines in by_collector.items():
+        (evidence / f"{name}.jsonl").write_bytes(b"\n".join(sorted(lines)) + b"\n")
+    (folder / "report.html").write_text(html.render(dossier), encoding="utf-8", errors="backslashreplace")
+    (folder / "findings.sarif").write_text(json.dumps(sarif.sarif(dossier), indent=1) + "\n", encoding="utf-8")
+    (folder / "rulings.csv").write_text(
+        tables.rulings_csv(dossier), encoding="utf-8", errors="backslashreplace", newline=""
+    )

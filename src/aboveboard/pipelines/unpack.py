@@ -1,0 +1,248 @@
+"""Unpacks a subject level by level in the jail, with the cache before it, and seals the account as evidence."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import os
+import stat
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from aboveboard.jail import Ending, Jail, Limits, Sinks
+from aboveboard.model.account import Span, SpanKind, Unpacked
+from aboveboard.model.canonical import JSON, canonical, digest_of
+from aboveboard.model.errors import InputError
+from aboveboard.model.evidence import Calibration, Evidence
+from aboveboard.model.facts import TRANSIENT_CAUSES, Cause, Fact, Gap, Where
+from aboveboard.model.paths import show
+from aboveboard.model.tree import Entry, EntryType
+from aboveboard.pipelines.tools import tools
+from aboveboard.store.blobs import BlobStore
+from aboveboard.store.cache import Cache
+from aboveboard.subjects.image import ImageTree, assemble, pending_digests
+
+UNPACKING = "unpacking"
+VERSION = 1
+MAX_IMAGE = 2 << 30
+MAX_FILES = 200_000
+BATCH = 500
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A subject unpacked: its trees, and the sealed evidence that carries its gaps and coverage."""
+
+    digest: str
+    size: int
+    trees: tuple[ImageTree, ...]
+    evidence: Evidence
+    accounts: dict[str, Unpacked]
+    reused: int
+
+
+def open_subject(target: Path, jail: Jail, blobs: BlobStore, cache: Cache, progress: Callable[[str], None]) -> Opened:
+    """Unpack an image file, or take a folder as a root tree; raises InputError for what cannot be read at all."""
+    unpacker = _Unpacker(jail, blobs, cache, progress)
+    calibration = unpacker.calibrate()
+    if target.is_dir():
+        entries, gaps = _walk(target, blobs)
+        digest = digest_of([entry.to_json() for entry in entries])
+        size = sum(entry.size for entry in entries)
+        unpacker.run(sorted({entry.digest for entry in entries if entry.digest and entry.size}))
+        image = assemble(digest, unpacker.accounts, folder=tuple(entries))
+    elif target.is_file():
+        digest, size = blobs.put_file(target, limit=MAX_IMAGE)
+        if size == 0:
+            raise InputError(f"{target} is empty", hint="give a firmware image or a folder with a root tree")
+        gaps = []
+        unpacker.run([digest])
+        image = assemble(digest, unpacker.accounts)
+    else:
+        raise InputError(f"there is no file or folder {target}", hint="give a firmware image or a folder with a root tree")
+    fact = Fact("coverage", Where(), image.coverage.to_json())
+    made_with: dict[str, JSON] = {"tools": tools(), "limits": LIMITS.to_json(), "confined": jail.confined}
+    evidence = Evidence.sealed(UNPACKING, VERSION, digest, [fact], [*gaps, *image.gaps], calibration, made_with)
+    return Opened(digest, size, image.trees, evidence, unpacker.accounts, unpacker.reused)
+
+
+class _Unpacker:
+    """Takes blobs apart until nothing new comes out."""
+
+    def __init__(self, jail: Jail, blobs: BlobStore, cache: Cache, progress: Callable[[str], None]) -> None:
+        self._jail = jail
+        self._blobs = blobs
+        self._cache = cache
+        self._progress = progress
+        self.accounts: dict[str, Unpacked] = {}
+        self.reused = 0
+
+    def run(self, digests: list[str]) -> None:
+        """Take these blobs apart, then what was found in them, and so on; each distinct blob once."""
+        level = [digest for digest in digests if digest not in self.accounts]
+        while level:
+            self._progress(f"unpacking: {len(level)} blobs")
+            fresh = [digest for digest in level if not self._from_cache(digest)]
+            for start in range(0, len(fresh), BATCH):
+                self._batch(fresh[start : start + BATCH])
+            found = {new for digest in level for new in pending_digests(self.accounts[digest], self.accounts.__contains__)}
+            level = sorted(found)
+            if len(self.accounts) + len(level) > MAX_FILES:
+                raise InputError(f"more than {MAX_FILES} different files", hint="unpack a part of it and give the folder")
+
+    def calibrate(self) -> Calibration:
+        """Unpack planted containers of several formats and look for the file that each holds."""
+        key: JSON = {"calibration": UNPACKING, "version": VERSION, "tools": tools()}
+        planted = _planted()
+        if self._cache.get(key) == canonical(len(planted)):
+            return Calibration(len(planted), len(planted))
+        wanted = self._blobs.put(_KNOWN)
+        before, self.accounts = self.accounts, {}
+        self.run([self._blobs.put(container) for container in planted])
+        found = sum(
+            any(entry.digest == wanted for child in account.children for entry in child.entries)
+            for account in (self.accounts[self._blobs.put(container)] for container in planted)
+        )
+        self.accounts = before
+        if found == len(planted):
+            self._cache.put(key, canonical(found))
+        return Calibration(len(planted), found)
+
+    def _key(self, digest: str) -> JSON:
+        return {"unpack": digest, "tools": tools(), "limits": LIMITS.to_json(), "confined": self._jail.confined}
+
+    def _from_cache(self, digest: str) -> bool:
+        kept = self._cache.get(self._key(digest))
+        if kept is None:
+            return False
+        try:
+            account = Unpacked.from_json(json.loads(kept))
+        except (ValueError, TypeError, KeyError, InputError):
+            return False
+        contents = {entry.digest for child in account.children for entry in child.entries if entry.digest and entry.size}
+        if account.digest != digest or not all(self._blobs.has(content) for content in contents):
+            return False
+        self.accounts[digest] = account
+        self.reused += 1
+        return True
+
+    def _batch(self, digests: list[str]) -> None:
+        pending = list(digests)
+        while pending:
+            given: list[JSON] = []
+            sinks = Sinks(given.append, self._take, self._opener(pending))
+            ending = self._jail.run(
+                "aboveboard.subjects.unpack:unpack", {"digests": list(pending)}, sinks, limits=LIMITS, tools=True
+            )
+            for value in given:
+                if not pending or not self._accept(value, pending[0]):
+                    break
+                pending.pop(0)
+            if pending:
+                lost = pending if ending.cause is Cause.UNCONFINED else pending[:1]
+                for digest in lost:
+                    self.accounts[digest] = self._lost(digest, ending)
+                pending = pending[len(lost) :]
+
+    def _opener(self, digests: list[str]) -> Callable[[str], int | None]:
+        allowed = frozenset(digests)
+        return lambda digest: self._blobs.open(digest) if digest in allowed else None
+
+    def _take(self, data: bytes) -> None:
+        self._blobs.put(data)
+
+    def _accept(self, value: JSON, digest: str) -> bool:
+        """Check an account that came out of the jail: it tiles the blob, and its contents have arrived."""
+        try:
+            account = Unpacked.from_json(value)  # type: ignore[arg-type]  # checked by the except
+        except (ValueError, TypeError, KeyError, InputError):
+            return False
+        contents = {entry.digest for child in account.children for entry in child.entries if entry.digest}
+        if account.digest != digest or not all(self._blobs.has(content) for content in contents):
+            return False
+        self.accounts[digest] = account
+        if not any(gap.cause in TRANSIENT_CAUSES for gap in account.gaps):
+            self._cache.put(self._key(digest), canonical(account.to_json()))
+        return True
+
+    def _lost(self, digest: str, ending: Ending) -> Unpacked:
+        """Account for a blob whose unpacking died: all of it is a gap."""
+        size = len(self._blobs.get(digest))
+        cause = ending.cause or Cause.CRASHED
+        gap = Gap(cause, Where(), f"unpacking: {ending.detail or 'stopped early'}")
+        return Unpacked(digest, size, (Span(0, size, SpanKind.GAP, cause.value),) if size else (), (), (gap,))
+
+
+_KNOWN = b"A planted known answer of Aboveboard: this file must be found.\n" * 8
+
+
+def _planted() -> list[bytes]:
+    """Return small containers, made by the standard library, that all hold the known file."""
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr(zipfile.ZipInfo("planted"), _KNOWN)
+    return [gzip.compress(_KNOWN, mtime=0), lzma.compress(_KNOWN), archive.getvalue(), _cpio(b"planted", _KNOWN)]
+
+
+def _cpio(name: bytes, content: bytes) -> bytes:
+    def member(name: bytes, content: bytes, mode: int) -> bytes:
+        fields = (1, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name + b"\0"
+        return head + bytes(-len(head) % 4) + content + bytes(-len(content) % 4)
+
+    return member(name, content, 0o100644) + member(b"TRAILER!!!", b"", 0)
+
+
+def _walk(folder: Path, blobs: BlobStore) -> tuple[list[Entry], list[Gap]]:
+    """List a folder without following links or opening anything but regular files."""
+    entries: list[Entry] = []
+    gaps: list[Gap] = []
+    pending, root = [os.fsencode(folder)], len(os.fsencode(folder).rstrip(b"/"))
+    while pending:
+        here = pending.pop()
+        try:
+            items = sorted(os.scandir(here), key=lambda item: item.name)
+        except OSError as error:
+            gaps.append(Gap(Cause.DAMAGED, Where(path=show(here[root:]) or "/"), f"cannot be listed: {error.strerror}"))
+            continue
+        for item in items:
+            if len(entries) >= MAX_FILES:
+                gaps.append(Gap(Cause.LIMIT, Where(), f"more than {MAX_FILES} entries"))
+                return entries, gaps
+            entry = _entry(item, show(item.path[root:]), blobs, gaps)
+            entries.append(entry)
+            if entry.type is EntryType.DIRECTORY:
+                pending.append(item.path)
+    return sorted(entries, key=lambda entry: entry.path), gaps
+
+
+_STAT_TYPES = {
+    stat.S_IFREG: EntryType.FILE,
+    stat.S_IFDIR: EntryType.DIRECTORY,
+    stat.S_IFLNK: EntryType.SYMLINK,
+    stat.S_IFCHR: EntryType.CHARACTER,
+    stat.S_IFBLK: EntryType.BLOCK,
+    stat.S_IFIFO: EntryType.FIFO,
+    stat.S_IFSOCK: EntryType.SOCKET,
+}
+
+
+def _entry(item: os.DirEntry[bytes], path: str, blobs: BlobStore, gaps: list[Gap]) -> Entry:
+    status = item.stat(follow_symlinks=False)
+    kind = _STAT_TYPES[stat.S_IFMT(status.st_mode)]
+    digest, size, target = "", 0, ""
+    if kind is EntryType.FILE:
+        try:
+            digest, size = blobs.put_file(Path(os.fsdecode(item.path)), limit=MAX_IMAGE)
+        except (OSError, InputError) as error:
+            size = status.st_size
+            gaps.append(Gap(Cause.LIMIT, Where(path=path), f"cannot be read: {error}"[:200]))
+    elif kind is EntryType.SYMLINK:
+        target = show(os.readlink(item.path))  # noqa: PTH115 - names are bytes
+    device = (os.major(status.st_rdev), os.minor(status.st_rdev)) if status.st_rdev else None
+    return Entry(path, kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, size, digest, target, device)

@@ -1,0 +1,77 @@
+"""Names what a file is from its bytes, for the account: files that hold no other files worth looking for."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+_MAGIC = (
+    (b"\x7fELF", "elf"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"\x00\x00\x01\x00", "icon"),
+    (b"wOFF", "font"),
+    (b"wOF2", "font"),
+    (b"OTTO", "font"),
+    (b"\x00\x01\x00\x00\x00", "font"),
+    (b"\xca\xfe\xba\xbe", "java-class"),
+    (b"\x1bLua", "lua-bytecode"),
+    (b"\x1bLJ", "lua-bytecode"),
+    (b"RIFF", "riff"),
+    (b"%PDF", "pdf"),
+    (b"SQLite format 3\x00", "sqlite"),
+    (b"\x30\x82", "der"),
+    (b"\xd0\x0d\xfe\xed", "device-tree"),
+    (b"\xde\x12\x04\x95", "gettext"),
+    (b"\x95\x04\x12\xde", "gettext"),
+    (b"TZif", "timezone"),
+    (b"\x00asm", "wasm"),
+    (b"BZh", "bzip2"),
+)
+_TEXT = bytes([7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x7F), *range(0x80, 0x100)])
+ENTROPY_SAMPLE = 1 << 20
+HIGH_ENTROPY = 7900  # thousandths of a bit per byte: encrypted, or compressed in a way that nothing here knows
+
+
+def leaf_kind(data: bytes) -> str:
+    """Return the name of a kind of file that is a leaf, or an empty text."""
+    for magic, name in _MAGIC:
+        if data.startswith(magic):
+            return name
+    if not data:
+        return "empty"
+    if is_text(data):
+        return "script" if data.startswith(b"#!") else "text"
+    return ""
+
+
+def is_text(data: bytes) -> bool:
+    """Tell whether every byte may stand in a text, and the text is UTF-8 or has few bytes above ASCII."""
+    if data.translate(None, _TEXT):
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        high = len(data.translate(None, bytes(range(0x80))))
+        return high * 10 <= len(data)
+    return True
+
+
+def entropy(data: bytes | memoryview) -> int:
+    """Return the Shannon entropy in thousandths of a bit per byte, of at most the first MiB."""
+    sample = bytes(data[:ENTROPY_SAMPLE])
+    if not sample:
+        return 0
+    total = len(sample)
+    bits = -sum(count / total * math.log2(count / total) for count in Counter(sample).values())
+    return round(bits * 1000)
+
+
+def padding_of(data: bytes | memoryview) -> str:
+    """Return the name of a fill of one repeated byte, or an empty text."""
+    sample = bytes(data)
+    if sample and sample.count(sample[0]) == len(sample):
+        return f"0x{sample[0]:02x}"
+    return ""

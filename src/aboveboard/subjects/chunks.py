@@ -1,0 +1,84 @@
+"""Where the parts of a blob lie: vendors' headers read here, everything else found by unblob's handlers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from unblob.file_utils import File
+from unblob.finder import search_chunks
+from unblob.handlers import BUILTIN_HANDLERS
+from unblob.models import Task, TaskResult
+
+from aboveboard.model.account import Span, SpanKind
+from aboveboard.readers import tplink
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+# The padding, text and leaf rules of the account name these better.
+_LEFT_OUT = frozenset({"elf32", "elf64"})
+HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A run of bytes that a handler knows; `handler` is unblob's, for formats that only its extractor opens."""
+
+    start: int
+    end: int
+    name: str
+    encrypted: bool
+    handler: Any = None
+
+
+def find_chunks(data: bytes) -> list[Chunk]:
+    """Return the outermost chunks of a blob in order, none overlapping another."""
+    if not data:
+        return []
+    with File.from_bytes(data) as file:
+        result = TaskResult(task=Task(path=Path("blob"), depth=0, blob_id="blob"))
+        found = search_chunks(file, len(data), HANDLERS, result)
+    chunks = [
+        Chunk(chunk.start_offset, chunk.end_offset, chunk.handler.NAME, chunk.is_encrypted, chunk.handler)
+        for chunk in found
+        if 0 <= chunk.start_offset < chunk.end_offset <= len(data)
+    ]
+    chunks.sort(key=lambda chunk: (chunk.start, -chunk.end, chunk.name))
+    outer: list[Chunk] = []
+    for chunk in chunks:
+        if not outer or chunk.start >= outer[-1].end:
+            outer.append(chunk)
+    return outer
+
+
+def header_spans(data: bytes) -> list[Span]:
+    """Return the vendors' headers at the start of a blob."""
+    if tplink.read_header(data) is not None:
+        return [Span(0, tplink.SIZE, SpanKind.HEADER, "tplink-v1")]
+    return []
+
+
+def end_markers(data: bytes, start: int, end: int) -> list[Span]:
+    """Return the spans of a run that ends a root file system: JFFS2's end-of-file-system marks between padding."""
+    mark = b"\xde\xad\xc0\xde"
+    spans: list[Span] = []
+    at = start
+    while at < end:
+        if data.startswith(mark, at) and at + 4 <= end:
+            spans.append(Span(at, at + 4, SpanKind.HEADER, "jffs2-end-mark"))
+            at += 4
+            continue
+        fill = data[at]
+        stop = at
+        following = data.find(mark, at, end)
+        limit = end if following < 0 else following
+        while stop < limit and data[stop] == fill:
+            stop += 1
+        if stop == at or (stop - at < 16 and stop not in (end, following)):
+            return []  # not such a run
+        spans.append(Span(at, stop, SpanKind.PADDING, f"0x{fill:02x}"))
+        at = stop
+    return spans

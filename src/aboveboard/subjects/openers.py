@@ -1,0 +1,207 @@
+"""Opens one chunk: readers of our own where there are (they keep modes, owners, devices), unblob's extractors else."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from unblob.models import ExtractError
+
+from aboveboard.model.facts import Cause, Gap, Where
+from aboveboard.model.paths import show
+from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers import cpio, streams
+from aboveboard.readers.squashfs import SquashFs
+from aboveboard.readers.squashfs_codec import BlockError
+from aboveboard.subjects.chunks import Chunk
+
+MAX_STREAM = 1 << 30
+MAX_ENTRIES = 200_000
+_SQUASHFS = frozenset({"squashfs_v4_le", "squashfs_v4_be"})
+_CPIO = frozenset({"cpio_portable_ascii", "cpio_portable_ascii_crc"})
+
+Content = tuple[Entry, bytes | None]  # an entry without digest, and its content where it has one
+
+
+def open_chunk(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
+    """Yield what the chunk holds; what cannot be opened goes into `gaps`."""
+    if chunk.encrypted:
+        gaps.append(Gap(Cause.ENCRYPTED, Where(offset=chunk.start), f"{chunk.name}: encrypted"))
+        return
+    piece = data[chunk.start : chunk.end]
+    if chunk.name in _SQUASHFS:
+        yield from _squashfs(piece, gaps)
+    elif chunk.name in _CPIO:
+        for member in cpio.members(piece, gaps, limit=MAX_ENTRIES):
+            yield member.entry, member.content if member.entry.type is EntryType.FILE else None
+    elif chunk.name in streams.KINDS:
+        yield from _stream(chunk, piece, gaps)
+    elif chunk.name == "tar":
+        yield from _guarded(_tar, piece, "tar", gaps)
+    elif chunk.name == "zip":
+        yield from _guarded(_zip, piece, "zip", gaps)
+    else:
+        yield from _extracted(chunk, piece, gaps)
+
+
+def _squashfs(piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+    try:
+        system = SquashFs(piece)
+    except BlockError as error:
+        gaps.append(Gap(Cause.DAMAGED, Where(), f"squashfs: {error}"))
+        return
+    yield from system.walk()
+    gaps += system.gaps
+
+
+def _stream(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+    try:
+        content = streams.decompress(chunk.name, piece, MAX_STREAM)
+    except streams.StreamError as error:
+        gaps.append(Gap(Cause.DAMAGED, Where(offset=chunk.start), str(error)))
+        return
+    yield Entry("/", EntryType.FILE, size=len(content)), content
+
+
+def _guarded(
+    reader: Callable[[bytes, list[Gap]], Iterator[Content]], piece: bytes, name: str, gaps: list[Gap]
+) -> Iterator[Content]:
+    """Keep what a library gave before it stumbled."""
+    try:
+        yield from reader(piece, gaps)
+    except Exception as error:  # noqa: BLE001 - the libraries raise whatever they meet on a damaged archive
+        gaps.append(Gap(Cause.DAMAGED, Where(), f"{name}: {type(error).__name__}: {error}"[:200]))
+
+
+_TAR_TYPES = {
+    tarfile.REGTYPE: EntryType.FILE,
+    tarfile.AREGTYPE: EntryType.FILE,
+    tarfile.CONTTYPE: EntryType.FILE,
+    tarfile.GNUTYPE_SPARSE: EntryType.FILE,
+    tarfile.DIRTYPE: EntryType.DIRECTORY,
+    tarfile.SYMTYPE: EntryType.SYMLINK,
+    tarfile.CHRTYPE: EntryType.CHARACTER,
+    tarfile.BLKTYPE: EntryType.BLOCK,
+    tarfile.FIFOTYPE: EntryType.FIFO,
+}
+
+
+def _tar(piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+    total = 0
+    kept: dict[str, tuple[Entry, bytes]] = {}
+    with tarfile.open(fileobj=io.BytesIO(piece), mode="r:", errors="surrogateescape") as archive:
+        for count, member in enumerate(archive):
+            path, left = cpio.normal_path(member.name.encode("utf-8", "surrogateescape"))
+            if left:
+                gaps.append(Gap(Cause.DAMAGED, Where(path=path), "tar: the name leaves the tree"))
+            if member.islnk():
+                source, _ = cpio.normal_path(member.linkname.encode("utf-8", "surrogateescape"))
+                if source in kept:
+                    yield replace(kept[source][0], path=path), kept[source][1]
+                continue
+            kind = _TAR_TYPES.get(member.type)
+            if kind is None or path == "/":
+                continue
+            total += member.size if kind is EntryType.FILE else 0
+            if count >= MAX_ENTRIES or total > MAX_STREAM:
+                gaps.append(Gap(Cause.LIMIT, Where(path=path), "tar: too many members or bytes"))
+                return
+            handle = archive.extractfile(member) if kind is EntryType.FILE else None
+            content = handle.read() if handle is not None else b""
+            entry = Entry(
+                path=path,
+                type=kind,
+                mode=member.mode & 0o7777,
+                uid=member.uid,
+                gid=member.gid,
+                size=len(content),
+                target=show(member.linkname.encode("utf-8", "surrogateescape")) if kind is EntryType.SYMLINK else "",
+                device=(member.devmajor, member.devminor) if member.isdev() and not member.isfifo() else None,
+            )
+            kept[path] = (entry, content)
+            yield entry, content if kind is EntryType.FILE else None
+
+
+def _zip(piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+    total = 0
+    with zipfile.ZipFile(io.BytesIO(piece)) as archive:
+        for count, member in enumerate(archive.infolist()):
+            path, left = cpio.normal_path(member.filename.encode("utf-8", "surrogateescape"))
+            if left:
+                gaps.append(Gap(Cause.DAMAGED, Where(path=path), "zip: the name leaves the tree"))
+            mode = member.external_attr >> 16
+            if path == "/":
+                continue
+            if member.is_dir():
+                yield Entry(path, EntryType.DIRECTORY, mode=stat.S_IMODE(mode) if mode else None), None
+                continue
+            if member.flag_bits & 1:
+                gaps.append(Gap(Cause.ENCRYPTED, Where(path=path), "zip: the member is encrypted"))
+                yield Entry(path, EntryType.FILE, size=member.file_size), None
+                continue
+            with archive.open(member) as handle:  # the sizes in the directory may lie: read within the bound
+                content = handle.read(MAX_STREAM - total + 1)
+            total += len(content)
+            if count >= MAX_ENTRIES or total > MAX_STREAM:
+                gaps.append(Gap(Cause.LIMIT, Where(path=path), "zip: too many members or bytes"))
+                return
+            if stat.S_ISLNK(mode):
+                yield Entry(path, EntryType.SYMLINK, target=show(content[:4096])), None
+                continue
+            yield Entry(path, EntryType.FILE, mode=stat.S_IMODE(mode) if mode else None, size=len(content)), content
+
+
+def _extracted(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+    """Let unblob's extractor fill a folder of the jail, and read it back without following anything."""
+    handler = chunk.handler
+    if handler.EXTRACTOR is None:
+        gaps.append(Gap(Cause.UNSUPPORTED, Where(offset=chunk.start), f"{chunk.name}: nothing opens it here"))
+        return
+    wanting = [tool for tool in handler.EXTRACTOR.get_dependencies() if shutil.which(tool) is None]
+    if wanting:
+        gaps.append(Gap(Cause.NO_TOOL, Where(offset=chunk.start), f"{chunk.name}: needs {', '.join(wanting)}"))
+        return
+    source, folder = Path("chunk"), Path("extracted")
+    source.write_bytes(piece)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        handler.extract(source.absolute(), folder.absolute())
+    except ExtractError as error:
+        said = "; ".join(str(getattr(report, "stderr", report)) for report in error.reports)
+        gaps.append(Gap(Cause.DAMAGED, Where(offset=chunk.start), f"{chunk.name}: the extractor failed: {said}"[:300]))
+    except Exception as error:  # noqa: BLE001 - extractors raise what they like; what they wrote before is kept
+        text = f"{chunk.name}: {type(error).__name__}: {error}"[:300]
+        gaps.append(Gap(Cause.DAMAGED, Where(offset=chunk.start), text))
+    finally:
+        source.unlink(missing_ok=True)
+    yield from _read_back(folder, gaps)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_back(folder: Path, gaps: list[Gap]) -> Iterator[Content]:
+    pending, count = [os.fsencode(folder)], 0
+    root = len(os.fsencode(folder))
+    while pending:
+        here = pending.pop()
+        for item in sorted(os.scandir(here), key=lambda entry: entry.name):
+            count += 1
+            if count > MAX_ENTRIES:
+                gaps.append(Gap(Cause.LIMIT, Where(), f"more than {MAX_ENTRIES} entries"))
+                return
+            path, status = show(item.path[root:]), item.stat(follow_symlinks=False)
+            mode = stat.S_IMODE(status.st_mode)
+            if item.is_symlink():
+                yield Entry(path, EntryType.SYMLINK, target=show(os.readlink(item.path))), None  # noqa: PTH115 - names are bytes
+            elif item.is_dir(follow_symlinks=False):
+                pending.append(item.path)
+                yield Entry(path, EntryType.DIRECTORY, mode=mode), None
+            elif item.is_file(follow_symlinks=False):
+                yield Entry(path, EntryType.FILE, mode=mode, size=status.st_size), Path(os.fsdecode(item.path)).read_bytes()
