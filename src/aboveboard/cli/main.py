@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from aboveboard import __version__
 from aboveboard.cli import doctor_command, inspect_command, standard_command
@@ -38,12 +38,12 @@ def main() -> None:
     except AboveboardError as error:
         _complain(f"{error.message}\n  what to do: {error.hint}")
         code = error.exit_code
-    except click.exceptions.Exit as leaving:
+    except typer.Exit as leaving:
         code = leaving.exit_code
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        _complain(f"{error}\n  what to do: see `aboveboard --help`")
         code = 2
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         _complain("stopped")
         code = 1
     except Exception as error:  # noqa: BLE001 - the last resort; the traceback is for --debug reports

@@ -94,12 +94,16 @@ class Case:
         """Return the gaps in the account of bytes."""
         return [gap for key in sorted(self.evidence) if key[0] == UNPACKING for gap in self.evidence[key].gaps]
 
-    def facts(self, patterns: Iterable[FactPattern]) -> list[Fact]:
-        """Return the facts that match one of the patterns, in a fixed order."""
-        wanted = list(patterns)
+    def facts(self, clause: Clause) -> list[Fact]:
+        """Return the facts that the clause is decided by, in a fixed order.
+
+        Only from the collectors that the clause names: if others counted, losing their evidence could help (law 2).
+        """
+        wanted = clause.decision.facts
         return [
             fact
             for key in sorted(self.evidence)
+            if key[0] in clause.decision.evidence
             for fact in self.evidence[key].facts
             if any(_matches(fact, pattern) for pattern in wanted)
         ]

@@ -57,7 +57,7 @@ class _Bench:
 def forbid(case: Case, clause: Clause) -> Ruling:
     """Rule on what is forbidden even if declared: one confirmed fact breaks it, a candidate keeps it open."""
     bench = _Bench(case, clause)
-    facts = case.facts(clause.decision.facts)
+    facts = case.facts(clause)
     confirmed = by_standing(facts, Standing.CONFIRMED)
     if confirmed:
         return bench.broken(Reason.FORBIDDEN, f"{_count(confirmed)} active as shipped", confirmed)
@@ -71,7 +71,7 @@ def forbid(case: Case, clause: Clause) -> Ruling:
 def reconciled(case: Case, clause: Clause) -> Ruling:
     """Rule on what must be declared: observed and undeclared breaks it, without a declaration nothing is undeclared."""
     bench = _Bench(case, clause)
-    facts = [fact for fact in case.facts(clause.decision.facts) if fact.standing is not Standing.OBSERVED]
+    facts = [fact for fact in case.facts(clause) if fact.standing is not Standing.OBSERVED]
     outcome = reconcile(clause, facts, case.declaration)
     if not outcome.declared:
         text = f"the supplier declared nothing under {clause.decision.section}, so nothing is undeclared"
@@ -127,11 +127,7 @@ def declared(case: Case, clause: Clause) -> Ruling:
         return bench.not_shown(Reason.NOT_DECLARED, "no declaration was given")
     if case.manifest.digest not in declaration.images:
         return bench.not_shown(Reason.NOT_DECLARED, "the declaration does not name this image's digest")
-    false = [
-        fact
-        for fact in by_standing(case.facts(clause.decision.facts), Standing.CONFIRMED)
-        if _denied(declaration.sections, fact)
-    ]
+    false = [fact for fact in by_standing(case.facts(clause), Standing.CONFIRMED) if _denied(declaration.sections, fact)]
     if false:
         return bench.broken(Reason.DECLARED_FALSELY, f"{_count(false)} where the declaration says there is none", false)
     absent = [section for section in SECTIONS if section not in declaration.sections]

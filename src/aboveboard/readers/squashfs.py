@@ -59,6 +59,7 @@ class Superblock:
     inode_table: int
     directory_table: int
     fragment_table: int
+    export_table: int
 
     @property
     def length(self) -> int:
@@ -74,7 +75,7 @@ def read_superblock(data: bytes | memoryview) -> Superblock:
         raise BlockError("cut in the superblock")
     fields = struct.unpack(order + "4I6H8Q", head[4:])
     inodes, _mtime, block_size, fragments, compression, block_log, _flags, ids, major, minor = fields[:10]
-    root, used, id_table, _xattr, inode_table, directory_table, fragment_table, _export = fields[10:]
+    root, used, id_table, _xattr, inode_table, directory_table, fragment_table, export = fields[10:]
     if (major, minor) != (4, 0) or not 12 <= block_log <= 20 or block_size != 1 << block_log:
         raise BlockError(f"not squashfs 4.0 with a sound block size: {major}.{minor}, {block_size}")
     if not SUPERBLOCK <= inode_table <= directory_table <= used:
@@ -92,6 +93,7 @@ def read_superblock(data: bytes | memoryview) -> Superblock:
         inode_table,
         directory_table,
         fragment_table,
+        export,
     )
 
 
@@ -122,7 +124,8 @@ class SquashFs:
         self.gaps: list[Gap] = []
         block = self.superblock
         self._inodes = self._table(block.inode_table, block.directory_table)
-        ends = [end for end in (block.fragment_table, block.id_table) if block.directory_table < end <= block.bytes_used]
+        following = (block.fragment_table if block.fragments else NO_TABLE, block.export_table, block.id_table)
+        ends = [end for end in following if block.directory_table < end <= block.bytes_used]
         self._listings = self._table(block.directory_table, self._end_of_listings(ends))
         self._ids = self._index(block.id_table, block.ids, 4, "I")
         self._fragments = self._index(block.fragment_table, block.fragments, 16, "QII")
