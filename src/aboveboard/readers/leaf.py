@@ -31,6 +31,8 @@ _MAGIC = (
     (b"BZh", "bzip2"),
 )
 _TEXT = bytes([7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x7F), *range(0x80, 0x100)])
+_KERNEL = b"Linux version "  # the banner that every kernel holds (init/version.c)
+MIN_KERNEL = 1 << 18
 ENTROPY_SAMPLE = 1 << 20
 HIGH_ENTROPY = 7900  # thousandths of a bit per byte: encrypted, or compressed in a way that nothing here knows
 
@@ -42,6 +44,8 @@ def leaf_kind(data: bytes) -> str:
             return name
     if not data:
         return "empty"
+    if _KERNEL in data and len(data) > MIN_KERNEL:
+        return "linux-kernel"
     if is_text(data):
         return "script" if data.startswith(b"#!") else "text"
     return ""

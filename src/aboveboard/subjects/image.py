@@ -141,7 +141,7 @@ def _kind_of(entry: Entry, accounts: Mapping[str, Unpacked]) -> str:
     account = accounts.get(entry.digest)
     if account is None or not account.spans:
         return ""
-    if account.children:
+    if account.children and account.spans[0].name not in ("elf", "linux-kernel"):
         return "container"
     only = account.spans[0]
     return only.name if only.kind is not SpanKind.GAP else ""

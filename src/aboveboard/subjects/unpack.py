@@ -8,13 +8,16 @@ from dataclasses import replace
 from aboveboard.jail.inside import Inside
 from aboveboard.model.account import Child, Span, SpanKind, Unpacked
 from aboveboard.model.facts import Cause, Gap, Where
-from aboveboard.model.tree import Entry, EntryType
+from aboveboard.model.tree import Entry
 from aboveboard.readers.leaf import HIGH_ENTROPY, entropy, leaf_kind, padding_of
 from aboveboard.subjects.chunks import Chunk, end_markers, find_chunks, header_spans
 from aboveboard.subjects.openers import open_chunk
 
 VERSION = 1
 SMALL = 4096  # bytes: below this, entropy says nothing
+# Code that may carry archives in it: a chunk that opens is a child, one that does not was code that looked like one.
+HOSTS = frozenset({"elf", "linux-kernel"})
+CONTAINERS = frozenset({"bzip2", "device-tree"})  # have a known start, and hold something all the same
 
 
 def unpack(inside: Inside, digests: Sequence[str]) -> None:
@@ -27,25 +30,42 @@ def unpack(inside: Inside, digests: Sequence[str]) -> None:
 def take_apart(inside: Inside, digest: str, data: bytes) -> Unpacked:
     """Return the account of one blob; contents go to the parent as they are found."""
     kind = leaf_kind(data)
-    if kind and kind not in ("elf", "bzip2", "device-tree"):
-        return Unpacked(digest, len(data), _whole(data, SpanKind.CHILD, kind))
-    chunks = find_chunks(data)
-    if not chunks and kind == "elf":
-        return Unpacked(digest, len(data), _whole(data, SpanKind.CHILD, kind))
+    if kind in HOSTS:
+        return _host(inside, digest, data, kind)
+    if kind and kind not in CONTAINERS:
+        return Unpacked(digest, len(data), _whole(data, kind))
     gaps: list[Gap] = []
     spans = list(header_spans(data))
     children: list[Child] = []
     at = spans[-1].end if spans else 0
-    for chunk in chunks:
+    for chunk in find_chunks(data):
         if chunk.start < at:
             continue
-        spans += _between(data, at, chunk.start, gaps, leaf=kind == "elf" and at == 0)
+        spans += _between(data, at, chunk.start, gaps)
         opened, child = _open(inside, chunk, data, gaps)
         spans.append(opened)
         children += [child] if child is not None else []
         at = chunk.end
-    spans += _between(data, at, len(data), gaps, leaf=False)
+    spans += _between(data, at, len(data), gaps)
     return Unpacked(digest, len(data), tuple(spans), tuple(children), tuple(gaps))
+
+
+def _host(inside: Inside, digest: str, data: bytes, kind: str) -> Unpacked:
+    """Return the account of a program or kernel: all of it is known, and archives that open are children beside it."""
+    spans: list[Span] = []
+    children: list[Child] = []
+    at = 0
+    for chunk in find_chunks(data):
+        gaps: list[Gap] = []
+        span, child = _open(inside, chunk, data, gaps)
+        if child is None or gaps or chunk.start < at:
+            continue
+        spans += [Span(at, chunk.start, SpanKind.CHILD, kind)] if chunk.start > at else []
+        spans.append(span)
+        children.append(child)
+        at = chunk.end
+    spans += [Span(at, len(data), SpanKind.CHILD, kind)] if at < len(data) else []
+    return Unpacked(digest, len(data), tuple(spans), tuple(children))
 
 
 def _open(inside: Inside, chunk: Chunk, data: bytes, gaps: list[Gap]) -> tuple[Span, Child | None]:
@@ -70,13 +90,11 @@ def _open(inside: Inside, chunk: Chunk, data: bytes, gaps: list[Gap]) -> tuple[S
     return Span(chunk.start, chunk.end, SpanKind.CHILD, chunk.name), Child(name, chunk.start, chunk.end, tuple(entries))
 
 
-def _between(data: bytes, start: int, end: int, gaps: list[Gap], *, leaf: bool) -> list[Span]:
+def _between(data: bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]:
     """Account for bytes that no handler claims."""
     if start >= end:
         return []
     run = data[start:end]
-    if leaf:
-        return [Span(start, end, SpanKind.CHILD, "elf")]
     fill = padding_of(run)
     if fill:
         return [Span(start, end, SpanKind.PADDING, fill)]
@@ -96,10 +114,5 @@ def _between(data: bytes, start: int, end: int, gaps: list[Gap], *, leaf: bool) 
     return [Span(start, end, SpanKind.GAP, cause.value)]
 
 
-def _whole(data: bytes, kind: SpanKind, name: str) -> tuple[Span, ...]:
-    return (Span(0, len(data), kind, name),) if data else ()
-
-
-def is_regular(entry: Entry) -> bool:
-    """Tell whether the entry has a content that was read."""
-    return entry.type is EntryType.FILE and bool(entry.digest)
+def _whole(data: bytes, name: str) -> tuple[Span, ...]:
+    return (Span(0, len(data), SpanKind.CHILD, name),) if data else ()
