@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-STAND_IN = '#!/bin/sh\nfor last; do :; done\nexec unsquashfs -no-progress -f -d "$3" "$last"\n'
+# unblob calls `sasquatch ... -d FOLDER IMAGE`
+STAND_IN = '#!/bin/sh\nfor word; do folder=$image; image=$word; done\nexec unsquashfs -no-progress -f -d "$folder" "$image"\n'
 
 
 def cpu(command: list[str], environment: dict[str, str]) -> float:
