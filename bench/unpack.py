@@ -19,7 +19,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # unblob calls `sasquatch ... -d FOLDER IMAGE`
-STAND_IN = '#!/bin/sh\nfor word; do folder=$image; image=$word; done\nexec unsquashfs -no-progress -f -d "$folder" "$image"\n'
+STAND_IN = """#!/bin/sh
+for word; do folder=$image; image=$word; done
+exec unsquashfs -no-progress -f -d "$folder" "$image"
+"""
 
 
 def cpu(command: list[str], environment: dict[str, str]) -> float:
