@@ -18,6 +18,7 @@ from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
 from aboveboard.readers import cpio, streams
+from aboveboard.readers.jffs2 import Jffs2
 from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
 from aboveboard.subjects.chunks import Chunk
@@ -25,6 +26,7 @@ from aboveboard.subjects.chunks import Chunk
 MAX_STREAM = 1 << 30
 MAX_ENTRIES = 200_000
 _SQUASHFS = frozenset({"squashfs_v4_le", "squashfs_v4_be"})
+_JFFS2 = frozenset({"jffs2_new", "jffs2_old"})
 _CPIO = frozenset({"cpio_portable_ascii", "cpio_portable_ascii_crc"})
 
 Content = tuple[Entry, bytes | None]  # an entry without digest, and its content where it has one
@@ -38,6 +40,10 @@ def open_chunk(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
     piece = data[chunk.start : chunk.end]
     if chunk.name in _SQUASHFS:
         yield from _squashfs(piece, gaps)
+    elif chunk.name in _JFFS2:
+        jffs2 = Jffs2(piece)
+        yield from jffs2.walk()
+        gaps += jffs2.gaps
     elif chunk.name in _CPIO:
         for member in cpio.members(piece, gaps, limit=MAX_ENTRIES):
             yield member.entry, member.content if member.entry.type is EntryType.FILE else None
