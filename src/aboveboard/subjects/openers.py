@@ -21,6 +21,8 @@ from aboveboard.readers import cpio, streams
 from aboveboard.readers.jffs2 import Jffs2
 from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
+from aboveboard.readers.ubi import volumes
+from aboveboard.readers.ubifs import UbiFs
 from aboveboard.subjects.chunks import Chunk
 
 MAX_STREAM = 1 << 30
@@ -44,6 +46,13 @@ def open_chunk(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
         jffs2 = Jffs2(piece)
         yield from jffs2.walk()
         gaps += jffs2.gaps
+    elif chunk.name == "ubifs":
+        ubifs = UbiFs(piece)
+        yield from ubifs.walk()
+        gaps += ubifs.gaps
+    elif chunk.name == "ubi":
+        for volume in volumes(piece, gaps):
+            yield Entry(f"/{volume.number}.{volume.name}", EntryType.FILE, size=len(volume.content)), volume.content
     elif chunk.name in _CPIO:
         for member in cpio.members(piece, gaps, limit=MAX_ENTRIES):
             yield member.entry, member.content if member.entry.type is EntryType.FILE else None
