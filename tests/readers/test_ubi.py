@@ -31,7 +31,22 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make(source: Path, image: Path, *options: str) -> bytes:
     table = image.with_suffix(".table")
     table.write_text("/console c 622 0 0 5 1 0 0 -\n")
-    command = ["mkfs.ubifs", "-r", str(source), "-m", "2048", "-e", "126976", "-c", "200", "-o", str(image), "-D", str(table), *options]
+    command = [
+        "mkfs.ubifs",
+        "-r",
+        str(source),
+        "-m",
+        "2048",
+        "-e",
+        "126976",
+        "-c",
+        "200",
+        "-o",
+        str(image),
+        "-D",
+        str(table),
+        *options,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return image.read_bytes()
 

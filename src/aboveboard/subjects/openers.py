@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from unblob.extractors import Command
 from unblob.models import ExtractError
 
 from aboveboard.model.facts import Cause, Gap, Where
@@ -186,7 +187,8 @@ def _extracted(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]
     source, folder = Path("chunk"), Path("extracted")
     source.write_bytes(piece)
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    if isinstance(handler.EXTRACTOR, Command):  # a program wants its folder, unblob's own extractors make theirs
+        folder.mkdir()
     try:
         handler.extract(source.absolute(), folder.absolute())
     except ExtractError as error:
@@ -202,6 +204,8 @@ def _extracted(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]
 
 
 def _read_back(folder: Path, gaps: list[Gap]) -> Iterator[Content]:
+    if not folder.is_dir():
+        return
     pending, count = [os.fsencode(folder)], 0
     root = len(os.fsencode(folder))
     while pending:
