@@ -187,7 +187,7 @@ def _extracted(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]
     source, folder = Path("chunk"), Path("extracted")
     source.write_bytes(piece)
     shutil.rmtree(folder, ignore_errors=True)
-    if isinstance(handler.EXTRACTOR, Command):  # a program wants its folder, unblob's own extractors make theirs
+    if type(handler.EXTRACTOR) is Command:  # a plain program wants its folder; subclasses and the rest make theirs
         folder.mkdir()
     try:
         handler.extract(source.absolute(), folder.absolute())
