@@ -1,0 +1,365 @@
+"""Commands: builtins and small tools that are modelled, wrappers that are looked through, scripts that are followed."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aboveboard.readers.shell.conditions import evaluate
+from aboveboard.readers.shell.state import UNKNOWN, Command, State, Status, known
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from aboveboard.readers.shell.interpreter import Interpreter, Script
+
+Environment = tuple[tuple[str, str], ...]
+PATH = ("/sbin", "/usr/sbin", "/bin", "/usr/bin", "/usr/local/bin", "/usr/local/sbin")
+SHELLS = frozenset({"sh", "ash", "bash", "dash", "hush"})
+# Ask about the running system: whether they succeed is not known. Every other command is taken to succeed.
+ASKING = frozenset(
+    "grep egrep fgrep pidof pgrep cmp diff ping ping6 wget curl nc lsmod mountpoint read expr awk sed cut find ps which"
+    " type nvram uci fw_printenv getcfg cfg getenv ifstatus ubus jsonfilter hexdump md5sum sha256sum strings flock".split()
+)
+# Run another command that stands in their arguments, after their own options.
+WRAPPERS = frozenset(
+    {"nice", "env", "setsid", "nohup", "busybox", "exec", "command", "time", "ionice", "chrt", "sudo", "builtin"}
+)
+
+
+class Builtins:
+    """Calls simple commands."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+        self._table: dict[str, Callable[[list[str], State, Script], Status]] = {
+            ":": lambda *_: True,
+            "true": lambda *_: True,
+            "false": lambda *_: False,
+            "echo": self._echo,
+            "printf": self._printf,
+            "cat": self._cat,
+            "[": self._test,
+            "test": self._test,
+            "exit": self._leave("exit"),
+            "return": self._leave("return"),
+            "break": self._leave("break"),
+            "continue": self._leave("continue"),
+            "cd": self._cd,
+            "shift": self._shift,
+            "set": self._set,
+            "read": self._read,
+            "basename": self._basename,
+            "dirname": self._dirname,
+            "cp": self._copy,
+            "mv": self._copy,
+            "ln": self._copy,
+            "rm": self._remove,
+            "export": self._export,
+            "eval": self._eval,
+            "sleep": lambda *_: True,
+        }
+
+    def call(
+        self,
+        words: list[str],
+        node: Node,
+        script: Script,
+        state: State,
+        environment: Environment = (),
+        *,
+        background: bool = False,
+    ) -> Status:
+        """Call one simple command: a hook, a function, a builtin, a script that is followed, or a program."""
+        interpreter = self._interpreter
+        name = words[0]
+        line = node.start_point[0] + 1
+        hook = interpreter.hooks.get(name)
+        if hook is not None:
+            return hook(words, state, script, line)
+        text = " ".join(script.slice(node.start_byte, node.end_byte).split())[:200]
+        step = f"{script.path}:{line} {text}"
+        if name in interpreter.functions:
+            return interpreter.call_function(name, words[1:], state, step)
+        if name in (".", "source"):
+            return self._follow(words[1], words[2:], state, script, step, same=True) if len(words) > 1 else True
+        builtin = self._table.get(name)
+        if builtin is not None:
+            status = builtin(words, state, script)
+            if name in ("cp", "mv", "ln", "rm"):
+                self._record(words, line, text, script, state, environment, background=background)
+            return status
+        self._record(words, line, text, script, state, environment, background=background)
+        status = self._through(words, node, script, state, environment, background=background)
+        if status is not False:
+            return status
+        followed = self._script(words, state)
+        if followed is not None:
+            return self._follow(followed[0], followed[1], state, script, step, same=False)
+        if posixpath.basename(name) in ASKING:
+            interpreter.print(UNKNOWN)
+            return None
+        interpreter.print(UNKNOWN)
+        return None if not known(name) else True
+
+    def _record(
+        self,
+        words: list[str],
+        line: int,
+        text: str,
+        script: Script,
+        state: State,
+        environment: Environment,
+        *,
+        background: bool,
+    ) -> None:
+        self._interpreter.record(
+            Command(tuple(words), script.path, line, text, state.conditions, script.via, background, environment)
+        )
+
+    def _through(
+        self, words: list[str], node: Node, script: Script, state: State, environment: Environment, *, background: bool
+    ) -> Status:
+        """Look through a wrapper at the command that it runs; False where the command is none."""
+        name = posixpath.basename(words[0])
+        inner: list[str] = []
+        if name == "start-stop-daemon":
+            inner = _daemon(words)
+        elif name == "chroot" and len(words) > 2:
+            inner = words[2:]
+        elif name in WRAPPERS:
+            rest = words[1:]
+            while rest and (rest[0].startswith("-") or "=" in rest[0]):
+                rest = rest[2:] if rest[0] in ("-n", "-u", "-p", "-c") else rest[1:]
+            inner = rest
+        elif name == "run-parts" and len(words) > 1:
+            return self._run_parts(words[-1], node, script, state)
+        if not inner or inner == words:
+            return False
+        status = self.call(inner, node, script, state, environment, background=background)
+        if name == "exec" and not state.flow:
+            state.flow = "exit"
+        return True if status is False else status
+
+    def _run_parts(self, folder: str, node: Node, script: Script, state: State) -> Status:
+        for name in self._interpreter.tree.listdir(folder) if known(folder) else ():
+            self.call([f"{folder.rstrip('/')}/{name}"], node, script, state)
+        return True
+
+    def _script(self, words: list[str], state: State) -> tuple[str, list[str]] | None:
+        """Return the script that a command is, and its arguments, where it can be followed."""
+        name = posixpath.basename(words[0])
+        if name in SHELLS and len(words) > 1:
+            rest = words[1:]
+            while rest and rest[0].startswith("-") and rest[0] != "-c":
+                rest = rest[1:]
+            if rest and rest[0] == "-c":
+                return None
+            return (rest[0], rest[1:]) if rest else None
+        if not known(words[0]):
+            return None
+        path = self.find(words[0], state)
+        if path is None:
+            return None
+        head = (self._interpreter.read(path, state) or "")[:80].split("\n", 1)[0]
+        if head.startswith("#!") and posixpath.basename((head[2:].split() or [""])[0]) in SHELLS:
+            return path, words[1:]
+        return None
+
+    def find(self, name: str, state: State) -> str | None:
+        """Return the path of a command, by name along the usual path, or None."""
+        interpreter = self._interpreter
+        candidates = [interpreter.absolute(name, state)] if "/" in name else [f"{folder}/{name}" for folder in PATH]
+        for path in candidates:
+            if path in state.written or interpreter.tree.is_file(path):
+                return path
+        return None
+
+    def _follow(self, path: str, arguments: list[str], state: State, script: Script, step: str, *, same: bool) -> Status:
+        """Interpret another script: in this state (`.`) or in one of its own, whose files stay."""
+        interpreter = self._interpreter
+        if not known(path):
+            return None
+        path = interpreter.absolute(path, state)
+        text = interpreter.read(path, state)
+        if text is None:
+            return None if path.startswith("/tmp") else False  # noqa: S108 - a name in an image
+        if interpreter.depth >= interpreter.limits.depth:
+            interpreter.limited = True
+            return None
+        interpreter.depth += 1
+        inner = state if same else State(written=state.written, removed=state.removed, conditions=state.conditions)
+        inner.arguments = list(arguments) if arguments or not same else state.arguments
+        before = dict(interpreter.functions)
+        try:
+            status = interpreter.run_text(text.encode("utf-8", "replace"), path, (*script.via, step), inner)
+        finally:
+            interpreter.depth -= 1
+        if same:
+            state.flow = "" if state.flow == "return" else state.flow
+        else:
+            interpreter.functions = before
+            state.written, state.removed = inner.written, inner.removed
+        return status
+
+    # -- what they do -------------------------------------------------------------------------------------------------
+
+    def _echo(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        rest = words[1:]
+        newline = True
+        while rest and rest[0] in ("-n", "-e", "-ne", "-en", "-E"):
+            newline = newline and "n" not in rest[0]
+            rest = rest[1:]
+        self._interpreter.print(" ".join(rest).replace("\\n", "\n") + ("\n" if newline else ""))
+        return True
+
+    def _printf(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        form, rest = (words[1] if len(words) > 1 else ""), words[2:]
+        out = form.replace("\\n", "\n").replace("\\t", "\t")
+        for value in rest:
+            out = out.replace("%s", value, 1) if "%s" in out else out.replace("%d", value, 1)
+        self._interpreter.print(UNKNOWN if "%" in out else out)
+        return True
+
+    def _cat(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        names = [word for word in words[1:] if not word.startswith("-")]
+        if not names:
+            self._interpreter.print(state.variables.get("\0stdin", UNKNOWN))
+            return True
+        status: Status = True
+        for name in names:
+            text = self._interpreter.read(name, state) if known(name) else None
+            there = self._interpreter.file_test("-e", name, state)
+            status = there if there is not True else status
+            self._interpreter.print(text if text is not None else ("" if there is False else UNKNOWN))
+        return status
+
+    def _test(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        inner = words[1:-1] if words[0] == "[" else words[1:]
+        return evaluate(inner, lambda operator, path: self._interpreter.file_test(operator, path, state))
+
+    def _leave(self, how: str) -> Callable[[list[str], State, Script], Status]:
+        def leave(words: list[str], state: State, script: Script) -> Status:
+            del script
+            state.flow = how
+            if len(words) > 1:
+                state.last = (words[1] == "0") if known(words[1]) else None
+            return state.last
+
+        return leave
+
+    def _cd(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        target = words[1] if len(words) > 1 else "/"
+        if not known(target):
+            state.directory = UNKNOWN
+            return None
+        state.directory = self._interpreter.absolute(target, state)
+        return self._interpreter.file_test("-d", state.directory, state)
+
+    def _shift(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        count = int(words[1]) if len(words) > 1 and words[1].isdigit() else 1
+        state.arguments = state.arguments[count:]
+        return True
+
+    def _set(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        if "--" in words:
+            state.arguments = words[words.index("--") + 1 :]
+        elif len(words) > 1 and not words[1].startswith(("-", "+")):
+            state.arguments = words[1:]
+        return True
+
+    def _read(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        for name in words[1:]:
+            if not name.startswith("-"):
+                state.variables[name] = UNKNOWN
+        return None
+
+    def _basename(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        name = posixpath.basename(words[1].rstrip("/")) if len(words) > 1 else ""
+        if len(words) > 2 and name.endswith(words[2]):
+            name = name[: -len(words[2])] if words[2] else name
+        self._interpreter.print(name)
+        return True
+
+    def _dirname(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        self._interpreter.print((posixpath.dirname(words[1]) or ".") if len(words) > 1 else "")
+        return True
+
+    def _copy(self, words: list[str], state: State, script: Script) -> Status:
+        """Model `cp`, `mv` and `ln -s` of one file: what stood there stands here too."""
+        del script
+        names = [word for word in words[1:] if not word.startswith("-")]
+        if len(names) != 2 or not all(map(known, names)):
+            return True
+        source, target = names
+        text = self._interpreter.read(source, state)
+        if self._interpreter.tree.is_directory(target):
+            target = f"{target.rstrip('/')}/{posixpath.basename(source)}"
+        if text is not None and len(state.written) < 1000:
+            state.written[self._interpreter.absolute(target, state)] = text
+        return True
+
+    def _remove(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        for name in words[1:]:
+            if not name.startswith("-") and known(name):
+                path = self._interpreter.absolute(name, state)
+                state.written.pop(path, None)
+                state.removed.add(path)
+        return True
+
+    def _export(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        for word in words[1:]:
+            name, sign, value = word.partition("=")
+            if sign:
+                state.variables[name] = value
+        return True
+
+    def _eval(self, words: list[str], state: State, script: Script) -> Status:
+        text = " ".join(words[1:])
+        if not known(text) or self._interpreter.depth >= self._interpreter.limits.depth:
+            return None
+        self._interpreter.depth += 1
+        try:
+            return self._interpreter.run_text(text.encode("utf-8", "replace"), script.path, script.via, state)
+        finally:
+            self._interpreter.depth -= 1
+
+
+def _daemon(words: list[str]) -> list[str]:
+    """Return the command that start-stop-daemon starts (start-stop-daemon(8)); nothing when it stops one."""
+    program, started, rest = "", False, list[str]()
+    at = 1
+    while at < len(words):
+        word = words[at]
+        if word == "--":
+            rest = words[at + 1 :]
+            break
+        name, _, value = word.partition("=")
+        if name in ("-S", "--start"):
+            started = True
+        elif name in ("-x", "--exec", "-a", "--startas"):
+            program = value or (words[at + 1] if at + 1 < len(words) else "")
+            at += 0 if value else 1
+        elif not word.startswith("--") and word.startswith("-") and "S" in word[1:]:
+            started = True
+            if word.endswith("x") and at + 1 < len(words):
+                program, at = words[at + 1], at + 1
+        elif (
+            name in ("-p", "--pidfile", "-n", "--name", "-c", "--chuid", "-u", "--user", "-N", "--nicelevel") and not value
+        ):
+            at += 1
+        at += 1
+    return [program, *rest] if started and program else []
