@@ -162,7 +162,7 @@ class Builtins:
         path = self.find(words[0], state)
         if path is None:
             return None
-        head = (self._interpreter.read(path, state) or "")[:80].split("\n", 1)[0]
+        head = (self._interpreter.files.read(path, state) or "")[:80].split("\n", 1)[0]
         if head.startswith("#!") and posixpath.basename((head[2:].split() or [""])[0]) in SHELLS:
             return path, words[1:]
         return None
@@ -170,7 +170,7 @@ class Builtins:
     def find(self, name: str, state: State) -> str | None:
         """Return the path of a command, by name along the usual path, or None."""
         interpreter = self._interpreter
-        candidates = [interpreter.absolute(name, state)] if "/" in name else [f"{folder}/{name}" for folder in PATH]
+        candidates = [interpreter.files.absolute(name, state)] if "/" in name else [f"{folder}/{name}" for folder in PATH]
         for path in candidates:
             if path in state.written or interpreter.tree.is_file(path):
                 return path
@@ -181,8 +181,8 @@ class Builtins:
         interpreter = self._interpreter
         if not known(path):
             return None
-        path = interpreter.absolute(path, state)
-        text = interpreter.read(path, state)
+        path = interpreter.files.absolute(path, state)
+        text = interpreter.files.read(path, state)
         if text is None:
             return None if path.startswith("/tmp") else False  # noqa: S108 - a name in an image
         if interpreter.depth >= interpreter.limits.depth:
@@ -232,8 +232,8 @@ class Builtins:
             return True
         status: Status = True
         for name in names:
-            text = self._interpreter.read(name, state) if known(name) else None
-            there = self._interpreter.file_test("-e", name, state)
+            text = self._interpreter.files.read(name, state) if known(name) else None
+            there = self._interpreter.files.file_test("-e", name, state)
             status = there if there is not True else status
             self._interpreter.print(text if text is not None else ("" if there is False else UNKNOWN))
         return status
@@ -241,7 +241,7 @@ class Builtins:
     def _test(self, words: list[str], state: State, script: Script) -> Status:
         del script
         inner = words[1:-1] if words[0] == "[" else words[1:]
-        return evaluate(inner, lambda operator, path: self._interpreter.file_test(operator, path, state))
+        return evaluate(inner, lambda operator, path: self._interpreter.files.file_test(operator, path, state))
 
     def _leave(self, how: str) -> Callable[[list[str], State, Script], Status]:
         def leave(words: list[str], state: State, script: Script) -> Status:
@@ -259,8 +259,8 @@ class Builtins:
         if not known(target):
             state.directory = UNKNOWN
             return None
-        state.directory = self._interpreter.absolute(target, state)
-        return self._interpreter.file_test("-d", state.directory, state)
+        state.directory = self._interpreter.files.absolute(target, state)
+        return self._interpreter.files.file_test("-d", state.directory, state)
 
     def _shift(self, words: list[str], state: State, script: Script) -> Status:
         del script
@@ -303,18 +303,18 @@ class Builtins:
         if len(names) != 2 or not all(map(known, names)):
             return True
         source, target = names
-        text = self._interpreter.read(source, state)
+        text = self._interpreter.files.read(source, state)
         if self._interpreter.tree.is_directory(target):
             target = f"{target.rstrip('/')}/{posixpath.basename(source)}"
         if text is not None and len(state.written) < 1000:
-            state.written[self._interpreter.absolute(target, state)] = text
+            state.written[self._interpreter.files.absolute(target, state)] = text
         return True
 
     def _remove(self, words: list[str], state: State, script: Script) -> Status:
         del script
         for name in words[1:]:
             if not name.startswith("-") and known(name):
-                path = self._interpreter.absolute(name, state)
+                path = self._interpreter.files.absolute(name, state)
                 state.written.pop(path, None)
                 state.removed.add(path)
         return True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,15 +9,15 @@ import tree_sitter
 import tree_sitter_bash
 
 from aboveboard.readers.shell.builtins import Builtins
+from aboveboard.readers.shell.compound import Compound
 from aboveboard.readers.shell.conditions import evaluate, negated
+from aboveboard.readers.shell.files import Files
 from aboveboard.readers.shell.redirections import Redirections
-from aboveboard.readers.shell.state import UNKNOWN, Command, Limits, Outcome, State, Status, known
+from aboveboard.readers.shell.state import UNKNOWN, Command, Limits, Outcome, State, Status
 from aboveboard.readers.shell.words import LITERALS, Expander
 from aboveboard.readers.tree import TreeView
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
-# What is here at run time and not in the image: the tree cannot say that a path below is absent.
-VOLATILE = ("/tmp", "/var", "/proc", "/sys", "/dev", "/run", "/mnt", "/overlay", "/media")  # noqa: S108 - names in an image
 _WORDS = LITERALS | {
     "string",
     "raw_string",
@@ -55,6 +53,7 @@ class Interpreter:
     def __init__(self, tree: TreeView, *, limits: Limits | None = None) -> None:
         self.tree = tree
         self.limits = limits or Limits()
+        self.files = Files(tree, self.limits)
         self.commands: list[Command] = []
         self.functions: dict[str, tuple[tree_sitter.Node, Script]] = {}
         self.damaged: list[str] = []
@@ -65,13 +64,14 @@ class Interpreter:
         self._calls = 0
         self._builtins = Builtins(self)
         self._redirections = Redirections(self)
+        self._compound = Compound(self)
         self._captures: list[list[str]] = []
 
     def run(self, path: str, arguments: Sequence[str] = (), state: State | None = None) -> Outcome:
         """Interpret a script of the tree; what it starts is in the outcome."""
         state = state or State()
         state.arguments = list(arguments)
-        text = self.read(path, state)
+        text = self.files.read(path, state)
         if text is not None:
             self.run_text(text.encode("utf-8", "replace"), path, (), state)
         return self.outcome(state)
@@ -112,7 +112,7 @@ class Interpreter:
     def statement(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
         """Interpret one statement; return whether it succeeds, as far as is known."""
         self.step()
-        method = getattr(self, f"_{node.type}", None)
+        method = getattr(self, f"_{node.type}", None) or getattr(self._compound, node.type, None)
         if method is not None:
             result: Status = method(node, script, state)
             return result
@@ -192,136 +192,6 @@ class Interpreter:
     def _compound_statement(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
         return self.statements(node.named_children, script, state)
 
-    def _if_statement(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
-        clauses: list[tuple[list[tree_sitter.Node], list[tree_sitter.Node]]] = []
-        last: list[tree_sitter.Node] = []
-        test: list[tree_sitter.Node] = []
-        body: list[tree_sitter.Node] = []
-        into = test
-        for child in node.children:
-            if child.type == "then":
-                into = body
-            elif child.type == "elif_clause":
-                at = next((i for i, part in enumerate(child.children) if part.type == "then"), len(child.children))
-                clauses.append(
-                    (
-                        [part for part in child.children[:at] if part.is_named],
-                        [part for part in child.children[at:] if part.is_named],
-                    )
-                )
-            elif child.type == "else_clause":
-                last = child.named_children
-            elif child.is_named:
-                into.append(child)
-        return self._clauses([(test, body), *clauses], last, script, state)
-
-    def _clauses(
-        self,
-        clauses: list[tuple[list[tree_sitter.Node], list[tree_sitter.Node]]],
-        last: list[tree_sitter.Node],
-        script: Script,
-        state: State,
-    ) -> Status:
-        if not clauses:
-            return self.statements(last, script, state)
-        test, body = clauses[0]
-        status = self.statements(test, script, state)
-        if state.flow:
-            return status
-        text = script.slice(test[0].start_byte, test[-1].end_byte) if test else "?"
-        return self.branch(
-            text,
-            status,
-            state,
-            lambda inner: self.statements(body, script, inner),
-            lambda inner: self._clauses(clauses[1:], last, script, inner),
-        )
-
-    def _case_statement(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
-        value_node = node.child_by_field_name("value")
-        value = self.expander(script, state).text(value_node) if value_node is not None else UNKNOWN
-        items = [child for child in node.named_children if child.type == "case_item"]
-        shown = script.slice(value_node.start_byte, value_node.end_byte) if value_node is not None else "?"
-        return self._items(value, shown, items, script, state)
-
-    def _items(self, value: str, shown: str, items: list[tree_sitter.Node], script: Script, state: State) -> Status:
-        if not items:
-            return True
-        patterns = items[0].children_by_field_name("value")
-        body = [child for child in items[0].named_children if child not in patterns]
-        texts = [self.expander(script, state).text(pattern) for pattern in patterns]
-        status: Status = False
-        for text in texts:
-            one = self._matches(value, text)
-            status = True if status or one else (None if status is None or one is None else False)
-        return self.branch(
-            f"{shown} is {'|'.join(texts)}",
-            status,
-            state,
-            lambda inner: self.statements(body, script, inner),
-            lambda inner: self._items(value, shown, items[1:], script, inner),
-        )
-
-    def _matches(self, value: str, pattern: str) -> Status:
-        if pattern == "*":
-            return True
-        if not (known(value) and known(pattern)):
-            return None
-        return fnmatch.fnmatchcase(value[:4096], pattern[:1024])
-
-    def _for_statement(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
-        name_node, body = node.child_by_field_name("variable"), node.child_by_field_name("body")
-        if name_node is None or body is None:
-            return None
-        name = script.slice(name_node.start_byte, name_node.end_byte)
-        values = self.expander(script, state).fields(node.children_by_field_name("value"))
-        if not node.children_by_field_name("value"):
-            values = list(state.arguments)
-        if len(values) > self.limits.rounds:
-            self.limited = True
-        status: Status = True
-        for value in values[: self.limits.rounds]:
-            state.variables[name] = value
-            status = self.statements(body.named_children, script, state)
-            if self._loop_left(state):
-                break
-        return status
-
-    def _c_style_for_statement(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
-        body = node.child_by_field_name("body")
-        return None if body is None else self._once(body, "a counted loop", script, state)
-
-    def _while_statement(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
-        """Run the body once, under its condition where that is not known: a loop starts what it starts in its first round."""
-        body = node.child_by_field_name("body")
-        test = [child for child in node.children_by_field_name("condition") if child.is_named]
-        status = self.statements(test, script, state)
-        if node.children and node.children[0].type == "until":
-            status = negated(status)
-        text = script.slice(test[0].start_byte, test[-1].end_byte) if test else "?"
-        if status is False or body is None:
-            return True
-        if status is None:
-            return self._once(body, text, script, state)
-        self.statements(body.named_children, script, state)
-        self._loop_left(state)
-        return True
-
-    def _once(self, body: tree_sitter.Node, condition: str, script: Script, state: State) -> Status:
-        def run(inner: State) -> Status:
-            status = self.statements(body.named_children, script, inner)
-            self._loop_left(inner)
-            return status
-
-        return self.branch(condition, None, state, run, lambda _: True)
-
-    def _loop_left(self, state: State) -> bool:
-        if state.flow in ("break", "continue"):
-            left = state.flow == "break"
-            state.flow = ""
-            return left
-        return bool(state.flow)
-
     def _function_definition(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
         del state
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
@@ -356,8 +226,8 @@ class Interpreter:
     def _test_command(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
         words = self._flat(node, script, state)
         double = words[:1] == ["[["]
-        match = self._matches if double else None
-        return evaluate(words[1:-1], lambda operator, path: self.file_test(operator, path, state), match)
+        match = self._compound.matches if double else None
+        return evaluate(words[1:-1], lambda operator, path: self.files.file_test(operator, path, state), match)
 
     def _flat(self, node: tree_sitter.Node, script: Script, state: State) -> list[str]:
         """Return the words of a test in their order; an unquoted word that is empty vanishes, as in the shell."""
@@ -451,68 +321,3 @@ class Interpreter:
         finally:
             self._captures.pop()
         return status, "".join(out)
-
-    def absolute(self, path: str, state: State) -> str:
-        """Return the path from the root."""
-        return path if path.startswith("/") else posixpath.normpath(posixpath.join(state.directory, path))
-
-    def read(self, path: str, state: State) -> str | None:
-        """Return a file as the script would see it: what was written before, else the tree."""
-        path = self.absolute(path, state)
-        if path in state.written:
-            return state.written[path]
-        resolved = self.tree.resolve(path)
-        if resolved is not None and resolved in state.written:
-            return state.written[resolved]
-        return self.tree.text(path, limit=self.limits.text) if path not in state.removed else None
-
-    def glob(self, pattern: str, state: State) -> list[str]:
-        """Return what a pattern matches in the tree and among the files written."""
-        found = set(self.tree.glob(pattern))
-        found |= {
-            path for path in state.written if fnmatch.fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")
-        }
-        return sorted(found)
-
-    def file_test(self, operator: str, path: str, state: State) -> Status:
-        """Answer a file test from what was written and from the tree; what lives in memory at run time is not known."""
-        if not path:
-            return False
-        if not known(path):
-            return None
-        path = self.absolute(path, state)
-        if path in state.written:
-            return {"-d": False, "-L": False, "-h": False}.get(
-                operator, True if operator in ("-e", "-f", "-r", "-s", "-w", "-a") else None
-            )
-        there = self.tree.exists(path) or path in self.tree.entries
-        if not there:
-            return None if path.startswith(VOLATILE) or self._below_unknown(path) else False
-        return self._of_entry(operator, path)
-
-    def _below_unknown(self, path: str) -> bool:
-        """Tell whether the path leads through a link to where memory file systems are mounted."""
-        parts = path.split("/")
-        for end in range(2, len(parts) + 1):
-            entry = self.tree.entries.get("/".join(parts[:end]))
-            if entry is not None and entry.target.startswith(VOLATILE):
-                return True
-        return False
-
-    def _of_entry(self, operator: str, path: str) -> Status:
-        entry = self.tree.entry(path)
-        if operator == "-d":
-            return self.tree.is_directory(path)
-        if operator in ("-L", "-h"):
-            literal = self.tree.entries.get(path)
-            return literal is not None and bool(literal.target)
-        if operator == "-f":
-            return self.tree.is_file(path)
-        if operator == "-x":
-            return self.tree.is_directory(path) or (entry is not None and (entry.mode is None or bool(entry.mode & 0o111)))
-        if operator == "-s":
-            return entry is not None and entry.size > 0
-        if operator in ("-c", "-b", "-p", "-S"):
-            wanted = {"-c": "character", "-b": "block", "-p": "fifo", "-S": "socket"}[operator]
-            return entry is not None and entry.type.value == wanted
-        return True if operator in ("-e", "-a", "-r", "-w") else None

@@ -81,10 +81,10 @@ class Redirections:
         path, added = target
         if not known(path) or path.startswith(_NOWHERE) or not path:
             return
-        path = self._interpreter.absolute(path, state)
+        path = self._interpreter.files.absolute(path, state)
         if len(state.written) >= MAX_FILES:
             self._interpreter.limited = True
             return
-        before = (self._interpreter.read(path, state) or "") if added else ""
+        before = (self._interpreter.files.read(path, state) or "") if added else ""
         state.written[path] = (before + text)[: self._interpreter.limits.text]
         state.removed.discard(path)

@@ -198,7 +198,7 @@ class Expander:
         if not known(text):
             return [text]
         path = text if text.startswith("/") else f"{self._state.directory.rstrip('/')}/{text}"
-        found = self._interpreter.glob(path, self._state)
+        found = self._interpreter.files.glob(path, self._state)
         return found or [text]
 
     def _raw(self, node: Node) -> str:
