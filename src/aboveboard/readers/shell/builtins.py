@@ -26,6 +26,16 @@ ASKING = frozenset(
 WRAPPERS = frozenset(
     {"nice", "env", "setsid", "nohup", "busybox", "exec", "command", "time", "ionice", "chrt", "sudo", "builtin"}
 )
+MAX_ENTRIES = 2
+MAX_WRITTEN = 1000
+# Make the file that an option names: what it holds is not known, that it is there is.
+MAKERS = {
+    "dropbearkey": ("-f",),
+    "ssh-keygen": ("-f",),
+    "openssl": ("-out", "-keyout"),
+    "certtool": ("--outfile",),
+    "px5g": ("-out", "-keyout"),
+}
 
 
 class Builtins:
@@ -59,6 +69,12 @@ class Builtins:
             "export": self._export,
             "eval": self._eval,
             "sleep": lambda *_: True,
+            "ls": self._ls,
+            "type": self._type,
+            "trap": lambda *_: True,
+            "umask": lambda *_: True,
+            "ulimit": lambda *_: True,
+            "readlink": self._readlink,
         }
 
     def call(
@@ -90,18 +106,26 @@ class Builtins:
             if name in ("cp", "mv", "ln", "rm"):
                 self._record(words, line, text, script, state, environment, background=background)
             return status
+        followed = self._script(words, state)
+        if followed is not None:
+            return self._follow(followed[0], followed[1], state, script, step, same=False)
         self._record(words, line, text, script, state, environment, background=background)
         status = self._through(words, node, script, state, environment, background=background)
         if status is not False:
             return status
-        followed = self._script(words, state)
-        if followed is not None:
-            return self._follow(followed[0], followed[1], state, script, step, same=False)
+        self._make(words, state)
         if posixpath.basename(name) in ASKING:
             interpreter.print(UNKNOWN)
             return None
         interpreter.print(UNKNOWN)
         return None if not known(name) else True
+
+    def _make(self, words: list[str], state: State) -> None:
+        """Model the tools that make keys: their file is there for what follows."""
+        options = MAKERS.get(posixpath.basename(words[0]), ())
+        for at, word in enumerate(words[:-1]):
+            if word in options and known(words[at + 1]) and len(state.written) < MAX_WRITTEN:
+                state.written.setdefault(self._interpreter.files.absolute(words[at + 1], state), UNKNOWN)
 
     def _record(
         self,
@@ -163,9 +187,12 @@ class Builtins:
         if path is None:
             return None
         head = (self._interpreter.files.read(path, state) or "")[:80].split("\n", 1)[0]
-        if head.startswith("#!") and posixpath.basename((head[2:].split() or [""])[0]) in SHELLS:
-            return path, words[1:]
-        return None
+        shebang = head[2:].split() if head.startswith("#!") else []
+        if not shebang or posixpath.basename(shebang[0]) not in SHELLS | {"env"}:
+            return None
+        if len(shebang) > 1 and shebang[1].startswith("/"):  # `#!/bin/sh /etc/rc.common` runs that with this as argument
+            return shebang[1], [path, *words[1:]]
+        return path, words[1:]
 
     def find(self, name: str, state: State) -> str | None:
         """Return the path of a command, by name along the usual path, or None."""
@@ -188,19 +215,24 @@ class Builtins:
         if interpreter.depth >= interpreter.limits.depth:
             interpreter.limited = True
             return None
+        entered = (path, tuple(arguments))
+        if interpreter.active.count(entered) >= MAX_ENTRIES:  # a script that starts itself starts the same again
+            return None
         interpreter.depth += 1
-        inner = state if same else State(written=state.written, removed=state.removed, conditions=state.conditions)
+        interpreter.active.append(entered)
+        inner = state if same else state.child()
         inner.arguments = list(arguments) if arguments or not same else state.arguments
         before = dict(interpreter.functions)
         try:
             status = interpreter.run_text(text.encode("utf-8", "replace"), path, (*script.via, step), inner)
         finally:
             interpreter.depth -= 1
+            interpreter.active.pop()
         if same:
             state.flow = "" if state.flow == "return" else state.flow
         else:
             interpreter.functions = before
-            state.written, state.removed = inner.written, inner.removed
+            state.after(inner)
         return status
 
     # -- what they do -------------------------------------------------------------------------------------------------
@@ -306,7 +338,7 @@ class Builtins:
         text = self._interpreter.files.read(source, state)
         if self._interpreter.tree.is_directory(target):
             target = f"{target.rstrip('/')}/{posixpath.basename(source)}"
-        if text is not None and len(state.written) < 1000:
+        if text is not None and len(state.written) < MAX_WRITTEN:
             state.written[self._interpreter.files.absolute(target, state)] = text
         return True
 
@@ -323,9 +355,48 @@ class Builtins:
         del script
         for word in words[1:]:
             name, sign, value = word.partition("=")
+            state.exported.add(name)
             if sign:
                 state.variables[name] = value
         return True
+
+    def _ls(self, words: list[str], state: State, script: Script) -> Status:
+        """List a directory of the image, one name a line, as `ls` does where its output is no terminal."""
+        del script
+        names = [word for word in words[1:] if not word.startswith("-")] or ["."]
+        status: Status = True
+        for name in names:
+            path = self._interpreter.files.absolute(name, state) if known(name) else ""
+            if not path:
+                self._interpreter.print(UNKNOWN)
+                status = None
+            elif self._interpreter.tree.is_directory(path):
+                self._interpreter.print("".join(f"{item}\n" for item in self._interpreter.tree.listdir(path)))
+            elif self._interpreter.files.file_test("-e", path, state):
+                self._interpreter.print(f"{name}\n")
+            else:
+                status = self._interpreter.files.file_test("-e", path, state)
+        return status
+
+    def _type(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        name = words[-1]
+        if name in self._interpreter.functions or name in self._table or self.find(name, state) is not None:
+            return True
+        return False if known(name) else None
+
+    def _readlink(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        name = words[-1]
+        entry = self._interpreter.tree.entries.get(name)
+        resolved = self._interpreter.tree.resolve(name) if known(name) else None
+        if "-f" in words and resolved is not None:
+            self._interpreter.print(resolved)
+            return True
+        if entry is not None and entry.target:
+            self._interpreter.print(entry.target)
+            return True
+        return False if known(name) else None
 
     def _eval(self, words: list[str], state: State, script: Script) -> Status:
         text = " ".join(words[1:])

@@ -13,7 +13,7 @@ from aboveboard.readers.shell.compound import Compound
 from aboveboard.readers.shell.conditions import evaluate, negated
 from aboveboard.readers.shell.files import Files
 from aboveboard.readers.shell.redirections import Redirections
-from aboveboard.readers.shell.state import UNKNOWN, Command, Limits, Outcome, State, Status
+from aboveboard.readers.shell.state import UNKNOWN, Command, Limits, Outcome, State, Status, contrary
 from aboveboard.readers.shell.words import LITERALS, Expander
 from aboveboard.readers.tree import TreeView
 
@@ -56,12 +56,14 @@ class Interpreter:
         self.files = Files(tree, self.limits)
         self.commands: list[Command] = []
         self.functions: dict[str, tuple[tree_sitter.Node, Script]] = {}
-        self.damaged: list[str] = []
+        self.damaged: dict[str, int] = {}
         self.limited = False
         self.depth = 0
+        self.active: list[tuple[str, tuple[str, ...]]] = []  # scripts being followed, with their arguments
         self.hooks: dict[str, Callable[[list[str], State, Script, int], Status]] = {}
         self._steps = 0
         self._calls = 0
+        self._locals: list[dict[str, str | None]] = []  # what `local` hides, for each call under way
         self._builtins = Builtins(self)
         self._redirections = Redirections(self)
         self._compound = Compound(self)
@@ -78,7 +80,7 @@ class Interpreter:
 
     def outcome(self, state: State) -> Outcome:
         """Return what was gathered so far."""
-        return Outcome(tuple(self.commands), dict(state.written), self.limited, tuple(self.damaged))
+        return Outcome(tuple(self.commands), dict(state.written), self.limited, dict(self.damaged))
 
     def run_text(self, source: bytes, path: str, via: tuple[str, ...], state: State) -> Status:
         """Interpret the text of a script in this state (as `.` does)."""
@@ -86,12 +88,16 @@ class Interpreter:
         script = Script(path, source, via)
         root = tree_sitter.Parser(_LANGUAGE).parse(source).root_node
         if root.has_error and path not in self.damaged:
-            self.damaged.append(path)
+            self.damaged[path] = first_error(root)
         try:
             return self.statements(root.named_children, script, state)
         except (_Exhausted, RecursionError):
             self.limited = True
             return None
+
+    def renew(self) -> None:
+        """Give the next script steps of its own, so that one that spins costs only itself."""
+        self._steps = 0
 
     def step(self) -> None:
         """Count one step; raises when the bound is reached."""
@@ -132,7 +138,7 @@ class Interpreter:
         if status is not None:
             return yes(state) if status else no(state)
         condition = " ".join(condition.split())[:160]
-        one, other = state.fork(condition), state.fork(f"not ({condition})")
+        one, other = state.fork(condition), state.fork(contrary(condition))
         first, second = yes(one), no(other)
         state.join(one, other)
         return first if first == second else None
@@ -154,7 +160,7 @@ class Interpreter:
             return left
         text = script.slice(parts[0].start_byte, parts[0].end_byte)
         wanted = left if operator == "&&" else negated(left)
-        shown = text if operator == "&&" else f"not ({text})"
+        shown = text if operator == "&&" else contrary(" ".join(text.split())[:160])
 
         def right(inner: State) -> Status:
             return self.statement(parts[1], script, inner)
@@ -216,11 +222,19 @@ class Interpreter:
         return self.statements(node.named_children, script, state)
 
     def _declaration_command(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
+        keyword = node.children[0].type
         for child in node.named_children:
+            if child.type not in ("variable_assignment", "variable_name"):
+                continue
+            name = script.slice(child.start_byte, child.end_byte).partition("=")[0]
+            if keyword == "local" and self._locals:
+                self._locals[-1].setdefault(name, state.variables.get(name))
             if child.type == "variable_assignment":
                 self._variable_assignment(child, script, state)
-            elif child.type == "variable_name" and node.children[0].type == "local":
-                state.variables.setdefault(script.slice(child.start_byte, child.end_byte), "")
+            elif keyword == "local":
+                state.variables[name] = ""
+            if keyword == "export":
+                state.exported.add(name)
         return True
 
     def _test_command(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
@@ -275,6 +289,7 @@ class Interpreter:
             self.limited = True
             return None
         self._calls += 1
+        self._locals.append({})
         before, conditions = state.arguments, state.conditions
         state.arguments = arguments
         inner = Script(script.path, script.source, (*script.via, line)) if line else script
@@ -282,6 +297,11 @@ class Interpreter:
             status = self.statements(body.named_children if body.type == "compound_statement" else [body], inner, state)
         finally:
             self._calls -= 1
+            for name_of, value in self._locals.pop().items():
+                if value is None:
+                    state.variables.pop(name_of, None)
+                else:
+                    state.variables[name_of] = value
         status = state.last if state.flow == "return" else status
         state.flow = "" if state.flow == "return" else state.flow
         state.arguments = before
@@ -321,3 +341,12 @@ class Interpreter:
         finally:
             self._captures.pop()
         return status, "".join(out)
+
+
+def first_error(node: tree_sitter.Node) -> int:
+    """Return the line of the first place that does not parse."""
+    while True:
+        inner = next((child for child in node.children if child.has_error or child.is_missing), None)
+        if inner is None or node.is_error:
+            return int(node.start_point[0]) + 1
+        node = inner

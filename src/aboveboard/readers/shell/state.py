@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 # Stands in a text for what is not known. A private-use character: sources that hold it are cleaned first.
 UNKNOWN = "\uf8ff"
 
+MACHINE = "\0machine "  # before the name of a variable that holds a setting of the machine, not of the shell
+
 Status = bool | None  # success, failure, not known
 
 
@@ -45,7 +47,7 @@ class Outcome:
     commands: tuple[Command, ...]
     written: Mapping[str, str]
     limited: bool
-    damaged: tuple[str, ...] = ()  # scripts that do not parse
+    damaged: Mapping[str, int]  # scripts that do not parse, with the line of the first place
 
 
 @dataclass(slots=True)
@@ -61,6 +63,21 @@ class State:
     flow: str = ""
     directory: str = "/"
     last: Status = True
+    exported: set[str] = field(default_factory=set)
+
+    def child(self) -> State:
+        """Return the state that another script starts in: what is exported, and what the machine remembers."""
+        passed = {
+            name: value for name, value in self.variables.items() if name in self.exported or name.startswith(MACHINE)
+        }
+        return State(
+            passed, written=self.written, removed=self.removed, conditions=self.conditions, exported=set(self.exported)
+        )
+
+    def after(self, child: State) -> None:
+        """Take what another script left behind: files, and what the machine remembers."""
+        self.written, self.removed = child.written, child.removed
+        self.variables |= {name: value for name, value in child.variables.items() if name.startswith(MACHINE)}
 
     def fork(self, condition: str) -> State:
         """Return a copy that holds under one more condition."""
@@ -75,6 +92,7 @@ class State:
             self.flow,
             self.directory,
             self.last,
+            set(self.exported),
         )
 
     def join(self, one: State, other: State) -> None:
@@ -114,4 +132,28 @@ def known(text: str) -> bool:
 def _merge(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
     if one == other:
         return one
-    return {name: one[name] if one.get(name) == other.get(name) else UNKNOWN for name in one.keys() | other.keys()}
+    return {name: _either(one.get(name, ""), other.get(name, "")) for name in one.keys() | other.keys()}
+
+
+def _either(one: str, other: str) -> str:
+    """Return a text that stands for both: what they begin with alike, then something unknown."""
+    if one == other:
+        return one
+    alike = 0
+    for first, second in zip(one, other, strict=False):
+        if first != second:
+            break
+        alike += 1
+    return one[:alike].rstrip(UNKNOWN) + UNKNOWN
+
+
+def contrary(condition: str) -> str:
+    """Return the contrary of a condition as text."""
+    if condition.startswith("not (") and condition.endswith(")"):
+        return condition[5:-1]
+    return f"not ({condition})"
+
+
+def readable(text: str) -> str:
+    """Return text for evidence: what is not known is shown as U+FFFD."""
+    return text.replace(UNKNOWN, "\N{REPLACEMENT CHARACTER}")

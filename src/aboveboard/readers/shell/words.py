@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _DQ_ESCAPE = re.compile(r"\\([$`\"\\\n])")
 _ARITHMETIC = re.compile(r"^[\d\s+\-*/%()<>=!&|]+$")
+_NAME = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 LITERALS = frozenset({"word", "number", "variable_name", "test_operator", "extglob_pattern", "regex", "file_descriptor"})
 
 
@@ -46,6 +47,9 @@ class Expander:
         """Return the fields of several words, split and matched against the tree."""
         out: list[str] = []
         for node in nodes:
+            if self._raw(node).strip() in ('"$@"', '"${@}"'):  # each argument a field of its own, none where there are none
+                out += self._state.arguments
+                continue
             out += self._fields(self.parts(node))
             if len(out) > self._interpreter.limits.fields:
                 self._interpreter.limited = True
@@ -65,7 +69,10 @@ class Expander:
         if kind in ("string", "translated_string"):
             return [Part(self._string(node), quoted=True)]
         if kind in ("simple_expansion", "expansion"):
-            return self._parameter(node)
+            # inside double quotes the grammar counts blanks before the sign to the expansion
+            raw = self._raw(node)
+            lead = raw[: len(raw) - len(raw.lstrip())]
+            return [*([Part(lead, quoted=True)] if lead else []), *self._parameter(node)]
         if kind == "command_substitution":
             return [Part(self._interpreter.substitute(node, self._script, self._state), quoted=False)]
         if kind == "arithmetic_expansion":
@@ -106,11 +113,11 @@ class Expander:
 
     def _parameter(self, node: Node) -> list[Part]:
         if node.type == "simple_expansion":
-            name = self._raw(node)[1:]
+            name = self._raw(node).lstrip()[1:]
             if name == "@":
                 return [Part(argument, quoted=False) for argument in _spaced(self._state.arguments)]
             return [Part(self.value(name), quoted=False)]
-        return [Part(self._braced(self._raw(node), node), quoted=False)]
+        return [Part(self._braced(self._raw(node).strip(), node), quoted=False)]
 
     def value(self, name: str) -> str:
         """Return a parameter; one that was never set is empty, as a boot script starts with next to nothing."""
@@ -141,11 +148,25 @@ class Expander:
         value = self.value(name)
         if not operator:
             return value
-        words = [
-            child for child in node.named_children if child.type != "variable_name" and child.start_byte > node.start_byte
-        ]
-        rest = "".join(self.text(word) for word in words) if words else inner[match.end() :]
+        lead = len(self._raw(node)) - len(self._raw(node).lstrip())
+        rest = self._rest(node, node.start_byte + lead + 2 + match.end())
         return self._operate(name, value, operator, rest)
+
+    def _rest(self, node: Node, start: int) -> str:
+        """Return the word behind the operator of `${name operator word}`, its expansions and quotes resolved."""
+        out: list[str] = []
+        at = start
+        for child in node.children:
+            if child.start_byte < start or not child.is_named:
+                continue
+            out.append(self._script.slice(at, child.start_byte))
+            if child.type == "regex":  # a pattern: the grammar does not look for expansions in it
+                out.append(_NAME.sub(lambda match: self.value(match[1] or match[2]), self._raw(child)))
+            else:
+                out += [part.text for part in self.parts(child)]
+            at = child.end_byte
+        out.append(self._script.slice(at, max(at, node.end_byte - 1)))
+        return self._clip("".join(out))
 
     def _operate(self, name: str, value: str, operator: str, rest: str) -> str:
         if operator.lstrip(":") in ("-", "=", "+", "?") and operator.lstrip(":"):

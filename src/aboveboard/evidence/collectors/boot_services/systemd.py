@@ -1,0 +1,116 @@
+"""Units that the default target of systemd pulls in (systemd.unit(5), systemd.special(7), bootup(7))."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from aboveboard.readers.inits import Setting, read_unit
+from aboveboard.readers.tree import TreeView
+
+FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")  # fmt: skip
+PULLING = ("Wants", "Requires", "Requisite", "BindsTo", "Upholds")
+RUNS = ("ExecStartPre", "ExecStart", "ExecStartPost")
+MAX_UNITS = 2_000
+_LISTENS = {"ListenStream": "tcp", "ListenDatagram": "udp", "ListenSequentialPacket": "sctp"}
+
+
+class Systemd:
+    """The units of one tree."""
+
+    def __init__(self, tree: TreeView) -> None:
+        self._tree = tree
+        self._active: list[tuple[str, str, list[Setting]]] | None = None
+
+    def present(self) -> bool:
+        """Tell whether there are units."""
+        return any(self._tree.is_directory(folder) for folder in FOLDERS)
+
+    def started(self) -> Iterator[tuple[str, list[tuple[str, int, str, str]]]]:
+        """Yield each service of the boot: the unit's path, and (chain step, line, user, command) for each command."""
+        for name, path, settings in self._units():
+            if not name.endswith(".service"):
+                continue
+            user = next((item.value for item in settings if item.key == "User"), "")
+            commands = [
+                (f"{path}:{item.line} {item.key}", item.line, user, _command(item.value, name))
+                for item in settings
+                if item.section == "Service" and item.key in RUNS and item.value
+            ]
+            yield path, commands
+
+    def sockets(self) -> Iterator[tuple[str, str, int, str, tuple[str, ...], int]]:
+        """Yield what systemd itself listens on: unit path, protocol, port, address, the service's command, line."""
+        for name, path, settings in self._units():
+            if not name.endswith(".socket"):
+                continue
+            service = next((item.value for item in settings if item.key == "Service"), name[: -len(".socket")] + ".service")
+            argv = self._argv(service) or self._argv(service.replace(".service", "@.service")) or (service,)
+            for item in settings:
+                match = re.fullmatch(r"(?:(.*):)?(\d{1,5})", item.value)
+                if item.key in _LISTENS and match is not None:
+                    yield path, _LISTENS[item.key], int(match[2]), (match[1] or "").strip("[]"), argv, item.line
+
+    def _argv(self, name: str) -> tuple[str, ...]:
+        path = self._find(name)
+        text = self._tree.text(path, limit=1 << 20) if path else None
+        for item in read_unit(text or ""):
+            if item.key == "ExecStart" and item.value:
+                return tuple(_command(item.value, name).split())
+        return ()
+
+    def _units(self) -> list[tuple[str, str, list[Setting]]]:
+        if self._active is None:
+            self._active = list(self._walk())
+        return self._active
+
+    def _walk(self) -> Iterator[tuple[str, str, list[Setting]]]:
+        """Go from the default target along what pulls units in; a masked unit is a link to nothing."""
+        pending = ["default.target", "sysinit.target", "basic.target", "multi-user.target", "sockets.target"]
+        if self._find("default.target"):
+            pending.remove("multi-user.target")
+        seen: set[str] = set()
+        while pending and len(seen) < MAX_UNITS:
+            name = pending.pop(0)
+            path = self._find(name)
+            if name in seen or path is None:
+                continue
+            seen.add(name)
+            settings = read_unit(self._tree.text(path, limit=1 << 20) or "")
+            yield name, path, settings
+            for item in settings:
+                if item.section == "Unit" and item.key in PULLING:
+                    pending += item.value.split()
+            pending += self._linked(name)
+            real = posixpath.basename(self._tree.resolve(path) or path)
+            if real != name:
+                pending += self._linked(real)
+
+    def _linked(self, name: str) -> list[str]:
+        return [
+            unit
+            for folder in FOLDERS
+            for kind in ("wants", "requires")
+            for unit in self._tree.listdir(f"{folder}/{name}.{kind}")
+        ]
+
+    def _find(self, name: str) -> str | None:
+        template = re.sub(r"@[^@.]+\.", "@.", name)
+        for candidate in dict.fromkeys((name, template)):
+            for folder in FOLDERS:
+                path = f"{folder}/{candidate}"
+                if self._tree.is_file(path):
+                    return path
+                entry = self._tree.entries.get(path)
+                if entry is not None and entry.target == "/dev/null":
+                    return None
+        return None
+
+
+def _command(value: str, unit: str) -> str:
+    """Return a command line without systemd's prefixes and with the specifiers that the unit's name decides."""
+    text = value.lstrip("@-:+!")
+    instance = re.search(r"@([^@.]+)\.", unit)
+    text = text.replace("%i", instance[1] if instance else "").replace("%I", instance[1] if instance else "")
+    return text.replace("%n", unit).replace("%%", "%")
