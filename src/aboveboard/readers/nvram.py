@@ -1,7 +1,7 @@
 """NVRAM defaults: `key=value` lists that a router falls back to when its settings partition is empty.
 
-There is no standard for them; the names below are where vendors' root trees keep them. Every key counts once: the first file
-in the order of their names, as restoring defaults does.
+There is no standard for them; the names below are where vendors' root trees keep them. Every key counts once: the first
+file in the order of their names, as restoring defaults does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from aboveboard.readers.tree import TreeView
 
 MAX_FILE = 1 << 20
 MAX_LINES = 20_000
-# A default file by its name: nvram.default(s), nvram_default, default_nvram.txt, defaults.cfg, factory.conf, RT2860_default_vlan ...
+# A default file by its name: nvram.default(s), nvram_default, default_nvram.txt, defaults.cfg, factory.conf,
+# RT2860_default_vlan ...
 _NAME = re.compile(
     r"(?:nvram[._-]?(?:default|factory)s?|(?:default|factory)s?[._-]?(?:nvram|config|cfg|conf|settings?)|nvram)"
     r"(?:[._-]?\w{0,16})?(?:\.(?:txt|conf|cfg|ini|default|defaults|dat))?$|^(?:default|defaults|factory)\.(?:cfg|conf|ini|txt|dat)$"

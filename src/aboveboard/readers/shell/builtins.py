@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aboveboard.readers.shell.conditions import evaluate
-from aboveboard.readers.shell.state import UNKNOWN, Command, State, Status, known
+from aboveboard.readers.shell.state import STDIN, UNKNOWN, Command, State, Status, known
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -139,7 +139,17 @@ class Builtins:
         background: bool,
     ) -> None:
         self._interpreter.record(
-            Command(tuple(words), script.path, line, text, state.conditions, script.via, background, environment)
+            Command(
+                tuple(words),
+                script.path,
+                line,
+                text,
+                state.conditions,
+                script.via,
+                background,
+                environment,
+                state.variables.get(STDIN, "")[:4096],
+            )
         )
 
     def _through(
@@ -260,7 +270,7 @@ class Builtins:
         del script
         names = [word for word in words[1:] if not word.startswith("-")]
         if not names:
-            self._interpreter.print(state.variables.get("\0stdin", UNKNOWN))
+            self._interpreter.print(state.variables.get(STDIN, UNKNOWN))
             return True
         status: Status = True
         for name in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import tree_sitter
 import tree_sitter_bash
@@ -13,7 +14,7 @@ from aboveboard.readers.shell.compound import Compound
 from aboveboard.readers.shell.conditions import evaluate, negated
 from aboveboard.readers.shell.files import Files
 from aboveboard.readers.shell.redirections import Redirections
-from aboveboard.readers.shell.state import UNKNOWN, Command, Limits, Outcome, State, Status, contrary
+from aboveboard.readers.shell.state import STDIN, UNKNOWN, Command, Limits, Outcome, State, Status, contrary
 from aboveboard.readers.shell.words import LITERALS, Expander
 from aboveboard.readers.tree import TreeView
 
@@ -171,18 +172,22 @@ class Interpreter:
         return negated(self.statements(node.named_children, script, state))
 
     def _pipeline(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
-        """Run all parts; what flows between them is not followed."""
+        """Run the parts in turn; what one prints is the next one's input."""
         status: Status = True
-        for child in node.named_children:
+        parts = [child for child in node.named_children if child.type != "comment"]
+        flowing = ""
+        for number, child in enumerate(parts):
             inner = state.fork("")
             inner.conditions = state.conditions
-            status = self.statement(child, script, inner)
+            if number:
+                inner.variables[STDIN] = flowing
+            if number < len(parts) - 1:
+                status, flowing = self.capture(partial(self.statement, child, script, inner))
+                flowing = flowing if status is not None or flowing else UNKNOWN
+            else:
+                status = self.statement(child, script, inner)
             state.written, state.removed = inner.written, inner.removed
-        return (
-            None
-            if status is True and len(node.named_children) > 1 and self._asks(node.named_children[-1], script)
-            else status
-        )
+        return None if status is True and len(parts) > 1 and self._asks(parts[-1], script) else status
 
     def _asks(self, node: tree_sitter.Node, script: Script) -> bool:
         words = script.slice(node.start_byte, node.end_byte).split()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aboveboard.readers.shell.state import State, Status, known
+from aboveboard.readers.shell.state import STDIN, State, Status, known
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -41,11 +41,11 @@ class Redirections:
 
         def run() -> Status:
             if document is not None:
-                state.variables["\0stdin"] = document
+                state.variables[STDIN] = document
             try:
                 return self._interpreter.statement(body, script, state)
             finally:
-                state.variables.pop("\0stdin", None)
+                state.variables.pop(STDIN, None)
 
         if target is None:
             return run()

@@ -10,6 +10,8 @@ UNKNOWN = "\uf8ff"
 
 MACHINE = "\0machine "  # before the name of a variable that holds a setting of the machine, not of the shell
 
+STDIN = "\0stdin"  # the name of the variable that holds what stands in the input
+
 Status = bool | None  # success, failure, not known
 
 
@@ -38,6 +40,7 @@ class Command:
     via: tuple[str, ...] = ()
     background: bool = False
     environment: tuple[tuple[str, str], ...] = ()
+    stdin: str = ""  # what a pipe or a here-document gives it
 
 
 @dataclass(frozen=True, slots=True)

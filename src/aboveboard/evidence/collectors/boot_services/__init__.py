@@ -1,13 +1,14 @@
 """What starts at boot, and what of it listens on which port.
 
-Follows the start from the init program on: inittab, SysV links, `rcS`, OpenWrt's `rc.d` with procd and UCI, systemd units and
-sockets, inetd and xinetd, cron. Scripts are interpreted as far as constants, settings, NVRAM defaults and the files of the image
-decide; what they do not decide makes both branches run, each under its condition. Nothing is executed.
+Follows the start from the init program on: inittab, SysV links, `rcS`, OpenWrt's `rc.d` with procd and UCI, systemd
+units and sockets, inetd and xinetd, cron. Scripts are interpreted as far as constants, settings, NVRAM defaults and the
+files of the image decide; what they do not decide makes both branches run, each under its condition. Nothing is
+executed.
 
-A service that starts without an undecided condition is `confirmed`; one under a condition is a candidate; one whose program is
-not in the image is only observed. A port is known from the arguments, from a settings file, from the program's documented
-default, or from a constant in its code (`programs`). Services on loopback alone are observed. A program that binds a port which
-nothing here shows is a gap, for a port scan to fill.
+A service that starts without an undecided condition is `confirmed`; one under a condition is a candidate; one whose
+program is not in the image is only observed. A port is known from the arguments, from a settings file, from the
+program's documented default, or from a constant in its code (`programs`). Services on loopback alone are observed. A
+program that binds a port which nothing here shows is a gap, for a port scan to fill.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SUBJECT = "tree"
 NEEDS = ("program", "listens")
 EMITS = {
     "boot-service": "name, program, file, argv, user, source, active (yes, conditional, no), conditions, via",
-    "boot-command": "argv, environment, active, conditions, via: what a boot script runs beside services",
+    "boot-command": "argv, environment, stdin, active, conditions, via: what a boot script runs beside services",
     "boot-file": "path, content, active: a file that boot scripts write, as far as it is known",
     "listener": "proto, port, program, file, interface, by (argument, setting, default, code), active, conditions, via",
 }
@@ -110,6 +111,7 @@ def _of_command(command: Command, active: str) -> dict[str, JSON]:
     return {
         "argv": [readable(word)[:1000] for word in command.argv[:64]],
         "environment": [f"{name}={readable(value)[:200]}" for name, value in command.environment[:16]],
+        "stdin": readable(command.stdin[:2000]),
         "active": active,
         "conditions": [readable(condition) for condition in command.conditions[:16]],
         "via": [readable(step) for step in command.via[-16:]],

@@ -21,18 +21,19 @@ MULTICALL = frozenset({"busybox", "toybox"})
 # Set things up and end; what they say is a boot-command. Everything else that runs is a service until shown otherwise.
 UTILITIES = frozenset(
     """
-    mkdir mount umount chmod chown chgrp ln rm rmdir cp mv touch sleep usleep logger sysctl ifconfig route ip insmod modprobe
-    rmmod depmod lsmod mknod hostname hwclock date dd cat echo printf grep egrep fgrep sed awk cut tr sort uniq head tail wc find xargs
-    kill killall pidof pgrep ps top free df du sync test expr seq tee id stty tty uname which basename dirname readlink realpath
-    env true false clear reset dmesg klogd_once mkswap swapon swapoff fsck e2fsck mkfs mke2fs flashcp mtd mtd_write nandwrite
-    flash_erase ubiattach ubimkvol ubirsvol ubinfo nvram uci ubus jsonfilter jshn iptables ip6tables iptables-restore
-    ip6tables-restore ebtables arptables ipset nft tc brctl vconfig iw iwconfig iwpriv swconfig ethtool mii-tool route arp
-    ping ping6 nslookup wget curl tar gzip gunzip zcat bunzip2 unzip md5sum sha256sum hexdump od strings passwd chpasswd
-    adduser addgroup useradd usermod deluser openssl ssh-keygen dropbearkey px5g lock flock mkfifo mktemp tput setterm loadkmap
-    losetup blockdev blkid fdisk sfdisk parted diff cmp ls pwd su login sh ash bash dash reboot poweroff halt shutdown
-    poff pon init switch robocfg rdwr devmem i2cset i2cget gpio led uname logread procd mount_root jffs2reset snapshot firstboot
-    validate_data network_get_device fw_setenv fw_printenv start-stop-daemon service systemctl update-rc.d chkconfig
-    run-parts nohup setsid exec command nice ionice chroot sudo time busybox toybox chrt udevadm mdev makedev kmodloader
+    mkdir mount umount chmod chown chgrp ln rm rmdir cp mv touch sleep usleep logger sysctl ifconfig route ip insmod
+    modprobe rmmod depmod lsmod mknod hostname hwclock date dd cat echo printf grep egrep fgrep sed awk cut tr sort uniq
+    head tail wc find xargs kill killall pidof pgrep ps top free df du sync test expr seq tee id stty tty uname which
+    basename dirname readlink realpath env true false clear reset dmesg klogd_once mkswap swapon swapoff fsck e2fsck
+    mkfs mke2fs flashcp mtd mtd_write nandwrite flash_erase ubiattach ubimkvol ubirsvol ubinfo nvram uci ubus jsonfilter
+    jshn iptables ip6tables iptables-restore ip6tables-restore ebtables arptables ipset nft tc brctl vconfig iw iwconfig
+    iwpriv swconfig ethtool mii-tool route arp ping ping6 nslookup wget curl tar gzip gunzip zcat bunzip2 unzip md5sum
+    sha256sum hexdump od strings passwd chpasswd adduser addgroup useradd usermod deluser openssl ssh-keygen dropbearkey
+    px5g lock flock mkfifo mktemp tput setterm loadkmap losetup blockdev blkid fdisk sfdisk parted diff cmp ls pwd su
+    login sh ash bash dash reboot poweroff halt shutdown poff pon init switch robocfg rdwr devmem i2cset i2cget gpio led
+    uname logread procd mount_root jffs2reset snapshot firstboot validate_data network_get_device fw_setenv fw_printenv
+    start-stop-daemon service systemctl update-rc.d chkconfig run-parts nohup setsid exec command nice ionice chroot
+    sudo time busybox toybox chrt udevadm mdev makedev kmodloader
     """.split()
 )
 ASKED = frozenset({"--version", "-V", "--help", "-h", "-v"})  # as the first word: the program says something and ends

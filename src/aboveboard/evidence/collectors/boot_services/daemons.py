@@ -1,7 +1,7 @@
 """What well-known daemons listen on, by their options, settings and documented defaults (their manual pages).
 
-A rule gives the ports of one command line. It knows a daemon by the name it is called by; what an unknown program does comes
-from its code (`programs`) and from a plain `-p PORT`.
+A rule gives the ports of one command line. It knows a daemon by the name it is called by; what an unknown program does
+comes from its code (`programs`) and from a plain `-p PORT`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Port:
 class Rule:
     """How a daemon is told its ports.
 
-    `options` maps an option to its protocol; its value is `[address:]port`. Without one the `defaults` hold. `only_with` names
-    options of which one must be there for it to listen at all. `address` is the option of a bind address.
+    `options` maps an option to its protocol; its value is `[address:]port`. Without one the `defaults` hold.
+    `only_with` names options of which one must be there for it to listen at all. `address` is the option of a bind
+    address.
     """
 
     defaults: tuple[tuple[str, int], ...] = ()
@@ -118,7 +119,8 @@ def _dnsmasq(argv: Sequence[str], read: Read) -> Iterator[Port]:
     files = [value for option in ("-C", "--conf-file") for value in option_values(argv, option)]
     text = "\n".join(read(path) for path in files or ["/etc/dnsmasq.conf"])
     ports = [*option_values(argv, "--port"), *option_values(argv, "-p"), *directives(text, "port")]
-    address = next(iter([*option_values(argv, "--listen-address"), *option_values(argv, "-a"), *directives(text, "listen-address")]), "")  # fmt: skip
+    addresses = [*option_values(argv, "--listen-address"), *option_values(argv, "-a"), *directives(text, "listen-address")]
+    address = next(iter(addresses), "")
     number, by = (int(ports[0]), "setting") if ports and ports[0].isdigit() else (53, "default")
     if number:
         yield Port("udp", number, by, address)
@@ -209,7 +211,7 @@ def _tcpsvd(argv: Sequence[str], read: Read) -> Iterator[Port]:
     proto = "udp" if "udpsvd" in argv[0] else "tcp"
     for at in range(1, len(argv) - 1):
         if argv[at + 1].isdigit() and re.match(r"^[\d.:a-fA-F*]+$|^0$", argv[at]):
-            yield Port(proto, int(argv[at + 1]), "argument", "" if argv[at] in ("0", "0.0.0.0", "::") else argv[at])
+            yield Port(proto, int(argv[at + 1]), "argument", "" if argv[at] == "0" else argv[at])
             return
 
 

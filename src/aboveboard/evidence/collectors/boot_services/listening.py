@@ -130,7 +130,7 @@ class Listening:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether an address is reached from the device itself alone (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3)."""
+    """Tell whether an address is reached from the device alone (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3)."""
     if address in ("localhost", "lo"):
         return True
     try:

@@ -1,7 +1,7 @@
 """OpenWrt's library of boot scripts, as hooks of the interpreter: procd services, and what stands around them.
 
-The real library keeps settings in shell variables through `eval`; answering from the settings files themselves is shorter and
-exact. Names and behaviour: OpenWrt, /lib/functions.sh and /lib/functions/procd.sh.
+The real library keeps settings in shell variables through `eval`; answering from the settings files themselves is
+shorter and exact. Names and behaviour: OpenWrt, /lib/functions.sh and /lib/functions/procd.sh.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ QUIET = """
 procd_open_service procd_close_service procd_add_mdns procd_add_reload_trigger procd_add_config_trigger
 procd_add_interface_trigger procd_add_raw_trigger procd_add_validation procd_open_trigger procd_close_trigger
 procd_open_validate procd_close_validate procd_add_jail procd_add_jail_mount procd_open_data procd_close_data
-lock logger let json_init json_load json_load_file json_select json_add_object json_close_object json_add_array json_close_array
-json_add_string json_add_int json_add_boolean json_dump json_set_namespace json_cleanup
-board_detect /bin/board_detect
+lock logger let json_init json_load json_load_file json_select json_add_object json_close_object json_add_array
+json_close_array json_add_string json_add_int json_add_boolean json_dump json_set_namespace json_cleanup board_detect
+/bin/board_detect
 """.split()
 ASKING = ("json_is_a", "json_get_keys", "json_get_var", "json_get_vars", "json_get_type", "json_get_values")
 

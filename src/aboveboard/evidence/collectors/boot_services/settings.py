@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aboveboard.readers import uci
 from aboveboard.readers.shell import Command, Interpreter, State
 from aboveboard.readers.shell.interpreter import Script
-from aboveboard.readers.shell.state import UNKNOWN, Status, known
+from aboveboard.readers.shell.state import STDIN, UNKNOWN, Status, known
 
 MAX_FILE = 1 << 20
 MAX_BATCH = 500  # lines of one `uci batch`
@@ -138,7 +138,7 @@ class Settings:
             self._interpreter.print(value or "")
             return value is not None
         if rest[:1] == ["batch"]:
-            for text in state.variables.get("\0stdin", "").splitlines()[:MAX_BATCH]:
+            for text in state.variables.get(STDIN, "").splitlines()[:MAX_BATCH]:
                 self._change(_split(text), state)
         elif rest[:1] == ["show"]:
             self._interpreter.print(UNKNOWN)

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from aboveboard.readers.inits import Setting, read_unit
 from aboveboard.readers.tree import TreeView
 
-FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")  # fmt: skip
+FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
 PULLING = ("Wants", "Requires", "Requisite", "BindsTo", "Upholds")
 RUNS = ("ExecStartPre", "ExecStart", "ExecStartPost")
 MAX_UNITS = 2_000

@@ -1,0 +1,111 @@
+"""What boots, as other collectors read it from the facts of `boot_services`."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aboveboard.evidence.collector import Needs
+from aboveboard.model.canonical import JSON
+from aboveboard.model.facts import Fact, Standing, Where
+
+# The kinds to name in NEEDS for this module.
+KINDS = ("boot-service", "boot-command", "boot-file", "listener")
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service or command of the boot: its basename, its program's path and file, its words, and whether it runs."""
+
+    name: str
+    program: str
+    file: str
+    argv: tuple[str, ...]
+    active: str
+    where: Where
+    via: tuple[str, ...]
+    conditions: tuple[str, ...]
+    stdin: str
+    user: str
+
+    @property
+    def standing(self) -> Standing:
+        """Confirmed where it runs, a candidate under a condition, else only observed."""
+        return standing_of(self.active)
+
+    def step(self) -> str:
+        """Return the line that starts it, for a chain."""
+        return f"{self.where} {' '.join(self.argv)}"[:300]
+
+
+def standing_of(active: str) -> Standing:
+    """Return the standing of what is active `yes`, `conditional` or `no`; anything else is not decided."""
+    return {"yes": Standing.CONFIRMED, "no": Standing.OBSERVED}.get(active, Standing.CANDIDATE)
+
+
+def strongest(actives: Iterable[str]) -> str:
+    """Return the strongest of several answers to whether something is active: yes, conditional, unknown, no."""
+    order = ("yes", "conditional", "unknown", "no")
+    return min(actives, key=lambda active: order.index(active) if active in order else len(order), default="no")
+
+
+@dataclass(frozen=True)
+class Boot:
+    """The boot of one tree."""
+
+    services: tuple[Service, ...]
+    commands: tuple[Service, ...]
+    files: dict[str, Fact]  # by path: what boot scripts write
+
+    @classmethod
+    def of(cls, needs: Needs) -> Boot:
+        """Read it from the facts that a collector asked for."""
+        files = {str(fact.data.get("path")): fact for fact in needs.of("boot-file")}
+        return cls(
+            tuple(_service(fact) for fact in needs.of("boot-service")),
+            tuple(_service(fact) for fact in needs.of("boot-command")),
+            files,
+        )
+
+    def all(self) -> tuple[Service, ...]:
+        """Return services and commands together."""
+        return self.services + self.commands
+
+    def named(self, *names: str) -> list[Service]:
+        """Return the services and commands that are called by one of these names."""
+        return [item for item in self.all() if item.name in names or posixpath.basename(item.program) in names]
+
+    def content(self, path: str) -> str | None:
+        """Return what a boot script wrote into a file, where all of it is known."""
+        fact = self.files.get(path)
+        text = str(fact.data.get("content")) if fact is not None else UNKNOWN
+        return None if UNKNOWN in text else text
+
+    def scripts(self) -> dict[str, str]:
+        """Return the scripts that run, with whether they do."""
+        found: dict[str, str] = {}
+        for item in self.all():
+            found[item.where.path] = strongest((found.get(item.where.path, "no"), item.active))
+        return found
+
+
+def _service(fact: Fact) -> Service:
+    argv = _texts(fact.data.get("argv"))
+    return Service(
+        name=posixpath.basename(argv[0]) if argv else "",
+        program=str(fact.data.get("program") or (argv[0] if argv else "")),
+        file=str(fact.data.get("file") or ""),
+        argv=argv,
+        active=str(fact.data.get("active")),
+        where=fact.where,
+        via=_texts(fact.data.get("via")),
+        conditions=_texts(fact.data.get("conditions")),
+        stdin=str(fact.data.get("stdin") or ""),
+        user=str(fact.data.get("user") or ""),
+    )
+
+
+def _texts(value: JSON) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else ()
