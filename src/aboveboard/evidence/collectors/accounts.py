@@ -1,34 +1,47 @@
 """Accounts of the operating system, and whether a password that is the same on every unit opens them.
 
-Reads passwd and shadow files wherever vendors keep them. An account whose password is locked, or whose shell refuses, is
-only observed. One that a fixed hash or an empty password opens is a candidate: this version does not yet decide whether a
-login path of the image accepts it.
+Reads passwd and shadow files wherever vendors keep them, and what boot scripts add to them or set in them. An account whose
+password is locked, or whose shell refuses, is only observed. One that a fixed hash or an empty password opens is
+`confirmed` where a service that boots accepts it: telnet and the console ask for a password or none, SSH by its options
+and settings. Without such a service, or where a boot script sets a password that is not known, it is a candidate.
 """
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from aboveboard.evidence.collector import Needs, Planted
+from aboveboard.evidence.logins import Login, logins
+from aboveboard.evidence.services import KINDS, UNKNOWN, Boot, Service, standing_of, strongest
 from aboveboard.model.canonical import JSON
-from aboveboard.model.facts import Cause, Fact, Gap, Standing, Where
+from aboveboard.model.facts import Cause, Fact, Gap, Where
+from aboveboard.readers import crypt
 from aboveboard.readers.accounts import NO_LOGIN_SHELLS, Account, Password, classify, read_passwd, read_shadow
 from aboveboard.readers.tree import TreeView
 
 NAME = "accounts"
-VERSION = 1
+VERSION = 2
 SUBJECT = "tree"
-NEEDS: tuple[str, ...] = ()
+NEEDS = KINDS
 EMITS = {
-    "account": "name, uid, shell, password (empty, hash, locked), hash_type, shared_secret, active",
+    "account": "name, uid, shell, password (empty, hash, known, locked), hash_type, shared_secret, active, via",
 }
 CLAUSES = ("NB-02", "NB-03")
 
 MAX_FILE = 1 << 20
 # Where vendors keep the files that become /etc/passwd at boot.
-FOLDERS = ("/etc", "/etc_ro", "/usr/etc", "/config", "/etc/config", "/etc/default", "/usr/local/etc", "/defaults")
+FOLDERS = (
+    "/etc", "/etc_ro", "/usr/etc", "/config", "/etc/config", "/etc/default", "/usr/local/etc", "/defaults", "/var/etc",
+    "/tmp/etc", "/tmp", "/var", "/var/tmp", "/var/config", "/usr/share/etc", "/rom/etc",  # noqa: S108 - names in an image
+)  # fmt: skip
 
+_TELNET = Fact(
+    "boot-service",
+    Where(path="/etc/inittab", line=1),
+    {"argv": ["telnetd"], "program": "/usr/sbin/telnetd", "file": "/bin/busybox", "active": "yes"},
+)
 PLANTED = (
     Planted(
         {
@@ -36,35 +49,77 @@ PLANTED = (
             "/etc/shadow": b"root:$1$abcdefgh$0123456789012345678901:0:0:99999:7:::\n",
         },
         (
-            ("account", {"name": "root", "password": "hash", "hash_type": "md5-crypt", "shared_secret": True}),
+            ("account", {"name": "root", "password": "hash", "hash_type": "md5-crypt", "active": "yes"}),
             ("account", {"name": "ftp", "password": "locked", "shared_secret": False, "active": "no"}),
+        ),
+        needs=(_TELNET,),
+    ),
+    Planted(
+        {"/etc/passwd": b"root:x:0:0::/root:/bin/sh\n", "/etc/shadow": b"root:*:0:0:99999:7:::\n"},
+        (("account", {"name": "root", "password": "known", "shared_secret": True, "active": "yes"}),),
+        needs=(
+            _TELNET,
+            Fact(
+                "boot-command",
+                Where(path="/etc/rc", line=2),
+                {"argv": ["chpasswd"], "stdin": "root:x1y2\n", "active": "yes"},
+            ),
         ),
     ),
 )
 
 
+@dataclass(frozen=True)
+class _Found:
+    """An account with its password, and where that stands; `steps` say how a boot script changed it."""
+
+    account: Account
+    password: Password
+    hash_type: str
+    where: Where
+    word: str = ""  # the password itself, where it is one of the well-known ones
+    active: str = "yes"
+    steps: tuple[str, ...] = ()
+    replaced: bool = False  # a boot script sets a password that is not known here
+    known: bool = False  # a boot script sets this very password
+
+
 def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
-    """Yield the accounts of one tree, each passwd file with the shadow file beside it."""
-    del needs
+    """Yield the accounts of one tree, each passwd file with the shadow file beside it, then as boot scripts change them."""
+    boot = Boot.of(needs)
+    ways = logins(boot, tree)
+    found: list[_Found] = []
     for folder in FOLDERS:
-        path = posixpath.join(folder, "passwd")
-        entry = tree.entries.get(path)
-        if entry is None:
-            continue
-        text = tree.text(path, limit=MAX_FILE)
+        text, path = _text(tree, boot, posixpath.join(folder, "passwd"))
         if text is None:
-            target = f" (a link to {entry.target})" if entry.target else ""
-            yield Gap(Cause.UNRESOLVED, Where(path=path), f"the account file is not in the image{target}")
+            yield from _missing(tree, posixpath.join(folder, "passwd"))
             continue
-        shadow_path = posixpath.join(folder, "shadow")
-        shadow = read_shadow(tree.text(shadow_path, limit=MAX_FILE) or "")
-        for account in read_passwd(text):
-            yield _fact(account, path, shadow_path, shadow)
+        shadow_text, shadow_path = _text(tree, boot, posixpath.join(folder, "shadow"))
+        shadow = read_shadow(shadow_text or "")
+        found += [_read(account, path, shadow_path, shadow) for account in read_passwd(text)]
+    for item in _changed(found, boot):
+        yield _fact(item, ways)
 
 
-def _fact(account: Account, path: str, shadow_path: str, shadow: dict[str, tuple[int, str]]) -> Fact:
+def _text(tree: TreeView, boot: Boot, path: str) -> tuple[str | None, str]:
+    """Return an account file as it stands after the boot, and where it is written."""
+    written = boot.content(path)
+    image = tree.text(path, limit=MAX_FILE)
+    if written is not None and written != image:
+        return written, path
+    return image, path
+
+
+def _missing(tree: TreeView, path: str) -> Iterator[Gap]:
+    entry = tree.entries.get(path)
+    if entry is not None:
+        target = f" (a link to {entry.target})" if entry.target else ""
+        yield Gap(Cause.UNRESOLVED, Where(path=path), f"the account file is not in the image{target}")
+
+
+def _read(account: Account, path: str, shadow_path: str, shadow: dict[str, tuple[int, str]]) -> _Found:
     password, hash_type = classify(account.password)
-    where = Where(path=path, line=account.line)
+    where, field = Where(path=path, line=account.line), account.password
     if password is Password.ELSEWHERE:
         # a name that the shadow file does not hold cannot log in
         line, field = shadow.get(account.name, (0, "!"))
@@ -73,14 +128,137 @@ def _fact(account: Account, path: str, shadow_path: str, shadow: dict[str, tuple
             password = Password.LOCKED
         if line:
             where = Where(path=shadow_path, line=line)
-    opens = password in (Password.EMPTY, Password.HASH) and account.shell not in NO_LOGIN_SHELLS
+    word = crypt.well_known(field, account.name) if password is Password.HASH else ""
+    return _Found(account, password, hash_type, where, word)
+
+
+# -- what boot scripts change ------------------------------------------------------------------------------------------
+
+
+def _changed(found: list[_Found], boot: Boot) -> list[_Found]:
+    by_name = {(item.account.name, item.where.path): item for item in found}
+    for command in boot.commands:
+        if command.active == "no":
+            continue
+        for name, password in _settings(command):
+            for key, item in list(by_name.items()):
+                if name in (None, item.account.name):
+                    by_name[key] = _with(item, password, command)
+        if command.name in ("adduser", "useradd"):
+            made = _made(command)
+            if made is not None:
+                by_name.setdefault((made.account.name, ""), made)
+    return list(by_name.values())
+
+
+def _settings(command: Service) -> Iterator[tuple[str | None, str | None]]:
+    """Yield the user (None: any) and the password (None: not known) that a command sets."""
+    users = [word for word in command.argv[1:] if not word.startswith("-")]
+    if command.name == "chpasswd":
+        lines = [line for line in command.stdin.splitlines() if line.strip()]
+        if not lines:
+            yield None, None
+        for line in lines:
+            user, _, password = line.partition(":")
+            known_user = user if UNKNOWN not in user and user else None
+            yield known_user, None if UNKNOWN in password or not password else password
+    elif command.name == "passwd" and not {"-l", "-S"} & set(command.argv):
+        user = users[-1] if users and UNKNOWN not in users[-1] else "root"
+        if "-d" in command.argv or "-u" in command.argv:
+            yield user, "" if "-d" in command.argv else None
+            return
+        lines = [line for line in command.stdin.splitlines() if line]
+        yield user, lines[0] if lines and UNKNOWN not in lines[0] else None
+    elif command.name == "usermod":
+        for at, word in enumerate(command.argv[:-1]):
+            if word in ("-p", "--password"):
+                yield (users[-1] if users else None), command.argv[at + 1] if UNKNOWN not in command.argv[at + 1] else None
+
+
+def _with(item: _Found, password: str | None, command: Service) -> _Found:
+    steps = (*item.steps, command.step())
+    if password is None:
+        return replace(item, replaced=True, steps=steps)
+    kind = Password.EMPTY if password == "" else Password.HASH
+    return replace(
+        item,
+        password=kind,
+        hash_type="",
+        where=command.where,
+        word=password if password in crypt.WORDS else "",
+        active=command.active,
+        steps=steps,
+        replaced=False,
+        known=password != "",
+    )
+
+
+def _made(command: Service) -> _Found | None:
+    """Return the account that `adduser` or `useradd` makes (adduser(8), useradd(8))."""
+    uid, shell, field, name = 1000, "/bin/sh", "!", ""
+    words = list(command.argv[1:])
+    valued = {"-u": "uid", "-s": "shell", "-p": "field", "-h": "", "-g": "", "-G": "", "-d": "", "-c": "", "-k": ""}
+    while words:
+        word = words.pop(0)
+        if word in valued and words:
+            value = words.pop(0)
+            if valued[word] == "uid" and value.isdigit():
+                uid = int(value[:9])
+            elif valued[word] == "shell":
+                shell = value
+            elif valued[word] == "field":
+                field = value
+        elif not word.startswith("-"):
+            name = name or word
+    if not name or UNKNOWN in name:
+        return None
+    password, hash_type = classify(field)
+    account = Account(0, name, field, uid, shell)
+    return _Found(account, password, hash_type, command.where, active=command.active, steps=(command.step(),))
+
+
+# -- whether it opens --------------------------------------------------------------------------------------------------
+
+
+def _fact(item: _Found, ways: list[Login]) -> Fact:
+    account = item.account
+    opens = item.password in (Password.EMPTY, Password.HASH) and account.shell not in NO_LOGIN_SHELLS
+    active, steps = _active(item, ways) if opens else ("no", [])
     data: dict[str, JSON] = {
         "name": account.name,
         "uid": account.uid,
         "shell": account.shell,
-        "password": password.value,
-        "hash_type": hash_type,
+        "password": "known" if item.known else item.password.value,
+        "hash_type": item.hash_type,
+        "well_known": item.word,
         "shared_secret": opens,
-        "active": "unknown" if opens else "no",
+        "active": active,
+        "via": [*item.steps, *steps],
     }
-    return Fact("account", where, data, Standing.CANDIDATE if opens else Standing.OBSERVED)
+    return Fact("account", item.where, data, standing_of(active))
+
+
+def _active(item: _Found, ways: list[Login]) -> tuple[str, list[str]]:
+    """Return whether a way in accepts the account, and the lines that show it."""
+    answers: list[tuple[str, str]] = []
+    for way in ways:
+        answer = _accepts(item, way)
+        if answer != "no":
+            answers.append((answer, f"{way.kind} log-in: {way.service.step()}"))
+    active = strongest(answer for answer, _ in answers) if answers else "unknown"
+    if item.replaced and active == "yes":
+        active = "conditional"
+    if item.active == "conditional" and active == "yes":
+        active = "conditional"
+    return active, [step for answer, step in answers if active in (answer, "conditional")][:8]
+
+
+def _accepts(item: _Found, way: Login) -> str:
+    if not way.passwords:
+        return "no"
+    taken: bool | None = way.empty if item.password is Password.EMPTY else True
+    if item.account.uid == 0 and way.root is not True:
+        taken = None if way.root is None and taken is not False else False
+    if taken is None:
+        return "unknown" if way.active == "yes" else way.active
+    return way.active if taken else "no"
