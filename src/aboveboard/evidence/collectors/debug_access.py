@@ -1,0 +1,236 @@
+"""Debug access as shipped: telnet, adb, gdbserver, shells on a port or the console, and what a message opens.
+
+A debug service that boots, or a console that gives a shell without a log-in, is `confirmed`; under an undecided
+condition it is a candidate; a console that asks for a log-in is only observed. `unlock` is access that a message from
+outside opens: confirmed where a boot script waits for the message and starts the access in the same breath, a candidate
+where a program's code does (`programs`). JTAG, test points and boot loaders are not in the file tree; a physical look
+has to settle them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from aboveboard.evidence.collector import Needs, Planted
+from aboveboard.evidence.logins import SHELLS, logins, option
+from aboveboard.evidence.services import KINDS, Boot, Service, standing_of
+from aboveboard.model.canonical import JSON
+from aboveboard.model.facts import Fact, Gap, Standing, Where
+from aboveboard.readers.tree import TreeView
+
+NAME = "debug_access"
+VERSION = 1
+SUBJECT = "tree"
+NEEDS = (*KINDS, "runs", "reads-network")
+EMITS = {
+    "debug-access": "what (telnet, adb, gdbserver, serial, shell, unlock), name, program, port, protection, active, via",
+}
+CLAUSES = ("NB-07", "NB-08")
+
+TELNET = frozenset({"telnetd", "utelnetd", "in.telnetd", "telnetd-ssl"})
+DEBUGGERS = {"gdbserver": "gdbserver", "lldb-server": "gdbserver", "frida-server": "gdbserver", "adbd": "adb", "adb": "adb"}
+# A command that opens access: a debug service, a remote shell, a way past the firewall.
+_OPENS = re.compile(
+    r"(?:^|[\s;&|/(])(?P<what>telnetd|utelnetd|adbd|gdbserver|dropbear|sshd)\b"
+    r"|(?:^|[\s;&|/(])(?:nc|ncat|netcat)\b[^;|&]*\s-[a-z]*e\s*\S*sh\b"
+    r"|(?:^|[\s;&|/(])(?:ba|a|da)?sh\s+-i\b"
+    r"|\biptables\b[^;|&]*\s-(?:I|A|F|P)\s+INPUT\b(?:[^;|&]*ACCEPT)?"
+)
+_WAITS = re.compile(r"(?:^|[\s;&|(/$`])(?:nc|ncat|netcat|socat|tcpdump|udpsvd|recv\w*|listen\w*)\b")
+
+_BOOTS: dict[str, JSON] = {"file": "/bin/busybox", "active": "yes"}
+PLANTED = (
+    Planted(
+        {"/etc/inittab": b"::respawn:-/bin/sh\n", "/bin/sh": b"\x7fELF"},
+        (
+            ("debug-access", {"what": "serial", "protection": "none", "active": "yes"}),
+            ("debug-access", {"what": "telnet", "protection": "none", "active": "yes"}),
+            ("debug-access", {"what": "unlock", "program": "/usr/sbin/helper"}),
+        ),
+        needs=(
+            Fact(
+                "boot-command",
+                Where(path="/etc/inittab", line=1),
+                {"argv": ["/bin/sh"], **_BOOTS, "via": ["/etc/inittab:1 respawn"]},
+            ),
+            Fact("boot-service", Where(path="/etc/rc", line=2), {"argv": ["telnetd", "-l", "/bin/sh"], **_BOOTS}),
+            Fact(
+                "boot-service",
+                Where(path="/etc/rc", line=3),
+                {"argv": ["helper"], "program": "/usr/sbin/helper", "file": "/usr/sbin/helper", "active": "yes"},
+            ),
+            Fact(
+                "reads-network",
+                Where(path="/usr/sbin/helper", function="0x400"),
+                {"calls": ["recvfrom"], "commands": ["telnetd -p 99"]},
+            ),
+        ),
+    ),
+)
+
+
+def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
+    """Yield the debug access of one tree."""
+    boot = Boot.of(needs)
+    ports = _ports(needs)
+    yield from _services(boot, tree, ports)
+    yield from _consoles(boot)
+    yield from _messages(boot)
+    yield from _code(boot, needs)
+
+
+def _ports(needs: Needs) -> dict[tuple[str, int | None], list[int]]:
+    found: dict[tuple[str, int | None], list[int]] = {}
+    for fact in needs.of("listener"):
+        port = fact.data.get("port")
+        if isinstance(port, int):
+            found.setdefault((fact.where.path, fact.where.line), []).append(port)
+    return found
+
+
+def _services(boot: Boot, tree: TreeView, ports: dict[tuple[str, int | None], list[int]]) -> Iterator[Fact]:
+    ways = {way.service: way for way in logins(boot, tree)}
+    for service in boot.all():
+        waits = _waits_for_message(service)
+        port = ports.get((service.where.path, service.where.line), [0])[0]
+        if service.name in TELNET:
+            way = ways.get(service)
+            protection = "none" if way is not None and way.shell else "login"
+            what = "unlock" if waits else "telnet"
+            yield _fact(what, service, protection, port, shell=way.shell if way is not None else "")
+        elif service.name in DEBUGGERS and not (service.name == "adb" and "-L" not in service.argv):
+            yield _fact("unlock" if waits else DEBUGGERS[service.name], service, "none", port)
+        elif _is_remote_shell(service):
+            yield _fact("unlock" if waits else "shell", service, "none", port)
+        elif waits and service.name in ("dropbear", "sshd"):
+            yield _fact("unlock", service, "login", port)
+
+
+def _is_remote_shell(service: Service) -> bool:
+    """Tell whether a command hands a shell to whoever connects: nc -e, socat EXEC, tcpsvd, or inetd with a shell."""
+    argv = service.argv
+    if service.name in ("nc", "ncat", "netcat"):
+        return any(_is_shell(argv[at + 1]) for at, word in enumerate(argv[:-1]) if re.fullmatch(r"-\w*[ec]", word))
+    if service.name == "socat":
+        listens = any(re.match(r"(?i)(?:tcp|udp|sctp|openssl)[46]?-(?:l|listen|recvfrom)\b", word) for word in argv[1:])
+        return listens and any(re.match(r"(?i)(?:exec|system):[\"']?\S*sh\b", word) for word in argv[1:])
+    if service.name in ("tcpsvd", "udpsvd"):
+        return any(_is_shell(word) for word in argv[1:])
+    return bool(
+        service.conditions == () and _is_shell(argv[0]) and service.where.path.startswith(("/etc/inetd", "/etc/xinetd"))
+    )
+
+
+def _is_shell(word: str) -> bool:
+    return posixpath.basename(word.partition(" ")[0]) in SHELLS
+
+
+# -- consoles ----------------------------------------------------------------------------------------------------------
+
+
+def _consoles(boot: Boot) -> Iterator[Fact]:
+    for item in boot.all():
+        if not _is_from_init(item):
+            continue
+        if _is_shell(item.argv[0]) and not {"-c"} & set(item.argv):
+            scripts = [word for word in item.argv[1:] if not word.startswith("-")]
+            if not scripts:
+                yield _fact("serial", item, "none", 0)
+        elif item.name in ("getty", "agetty", "mgetty", "mingetty"):
+            login = option(item.argv, "-l")
+            automatic = any(word.startswith(("--autologin", "-a")) for word in item.argv[1:])
+            protection = "none" if _is_shell(login) and login else ("none" if automatic else "login")
+            yield _fact("serial", item, protection, 0)
+        elif item.name == "login":
+            yield _fact("serial", item, "none" if "-f" in item.argv else "login", 0)
+
+
+def _is_from_init(item: Service) -> bool:
+    """Tell whether init itself starts it: an inittab line, or a script that such a line names as the console's log-in."""
+    first = item.via[0] if item.via else ""
+    return item.where.path == "/etc/inittab" or bool(
+        re.match(r"^/etc/inittab:\d+ (?:respawn|askfirst|askconsole\w*|respawnlate)", first)
+    )
+
+
+# -- access that a message opens ---------------------------------------------------------------------------------------
+
+
+def _waits_for_message(service: Service) -> bool:
+    """Tell whether a command stands under a condition that is a message from the network."""
+    return any(_WAITS.search(condition) for condition in service.conditions)
+
+
+def _messages(boot: Boot) -> Iterator[Fact]:
+    """Yield what knocking daemons open (knockd(1)): that they run is enough."""
+    for service in boot.named("knockd", "fwknopd"):
+        yield _fact("unlock", service, "none", 0)
+
+
+def _code(boot: Boot, needs: Needs) -> Iterator[Fact]:
+    """Yield what the code of programs would open: candidates where they boot, observed where nothing starts them."""
+    boots: dict[str, list[Service]] = {}
+    for service in boot.all():
+        boots.setdefault(service.file or service.program, []).append(service)
+    told: set[tuple[str, str]] = set()
+    for fact in needs.of("reads-network"):
+        for command in _texts(fact.data.get("commands")):
+            if _OPENS.search(command):
+                told.add((fact.where.path, command))
+                yield _of_code("unlock", fact, command, boots)
+    for fact in needs.of("runs"):
+        command = str(fact.data.get("command"))
+        match = _OPENS.search(command)
+        if match is not None and (fact.where.path, command) not in told:
+            what = {"adbd": "adb", "gdbserver": "gdbserver"}.get(
+                match["what"] or "", "telnet" if match["what"] else "shell"
+            )
+            if match["what"] not in ("dropbear", "sshd"):
+                yield _of_code(what, fact, command, boots)
+
+
+def _of_code(what: str, fact: Fact, command: str, boots: dict[str, list[Service]]) -> Fact:
+    starters = [item for item in boots.get(fact.where.path, ()) if item.active != "no"]
+    data: dict[str, JSON] = {
+        "what": what,
+        "name": posixpath.basename(fact.where.path),
+        "program": fact.where.path,
+        "command": command,
+        "protection": "unknown",
+        "active": "unknown" if starters else "no",
+        "via": [*(item.step() for item in starters[:4]), f"{fact.where} runs {command}"[:300]],
+    }
+    return Fact("debug-access", fact.where, data, Standing.CANDIDATE if starters else Standing.OBSERVED)
+
+
+def _fact(what: str, service: Service, protection: str, port: int, *, shell: str = "") -> Fact:
+    active = service.active
+    waiting = [condition for condition in service.conditions if _WAITS.search(condition)]
+    if what == "unlock" and waiting and len(waiting) == len([c for c in service.conditions if not _is_text_test(c)]):
+        active = "yes"  # the only condition is the message itself
+    standing = standing_of(active)
+    if what == "serial" and protection == "login":
+        standing = Standing.OBSERVED
+    data: dict[str, JSON] = {
+        "what": what,
+        "name": service.name,
+        "program": service.program,
+        "port": port,
+        "protection": protection,
+        "shell": shell,
+        "active": active,
+        "conditions": list(service.conditions),
+        "via": [*service.via, service.step()],
+    }
+    return Fact("debug-access", service.where, data, standing)
+
+
+def _is_text_test(condition: str) -> bool:
+    """Tell whether a condition compares a text, as what a message says is compared."""
+    return re.match(r"^(?:not \()?\[+ |^\S+ is |^(?:not \()?grep\b|^(?:not \()?echo\b", condition) is not None
+
+
+def _texts(value: JSON) -> Sequence[str]:
+    return [str(item) for item in value] if isinstance(value, list | tuple) else []
