@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from aboveboard.evidence.collector import FileSubject, Needs
+from aboveboard.evidence.confined import calibrate
 from aboveboard.evidence.memory_tree import memory_tree
 from aboveboard.evidence.registry import Listed, listed
 from aboveboard.model.facts import Fact, Gap, Standing
@@ -72,3 +73,22 @@ def test_case(name: str, kind: str, path: Path) -> None:
         assert not [fact for fact in facts if fact.standing is not Standing.OBSERVED]
     if kind == "fires":
         assert case["facts"]
+
+
+class Emitted:
+    """Stands for the inside of the jail: takes what calibration emits."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def emit(self, value: Any) -> None:
+        self.values.append(value)
+
+
+@pytest.mark.parametrize("collector", listed(), ids=lambda item: item.name)
+def test_each_collector_finds_its_planted_known_answers(collector: Listed) -> None:
+    emitted = Emitted()
+    calibrate(emitted, collector.name)  # type: ignore[arg-type]  # calibration only emits
+    (value,) = emitted.values
+    assert value["missed"] == []
+    assert value["planted"] == value["found"] > 0

@@ -25,11 +25,12 @@ NAME = re.compile(
 # Endings that a lone name must have to be taken for one: "libc.so" and "main.c" are names of files.
 _ENDINGS = frozenset(
     """
-    com net org info biz io cloud app dev tech online site xyz me tv co ai name pro mobi int edu gov mil arpa asia eu
-    us uk de fr nl be ch at it es pt se no dk fi pl cz sk hu ro bg gr ie ru ua by kz tr il ae sa ir iq in pk bd cn hk tw jp
-    kr sg my th vn ph id au nz ca mx br ar cl pe za ng ke eg ma
+    com net org biz io cloud tech online xyz gov edu asia eu example uk de fr nl ch es pt se dk fi pl cz hu gr ru ua kz tr ae
+    sa pk bd cn hk tw jp kr sg my th vn ph au nz ca mx cl pe za ng ke
     """.split()
 )
+# Endings that members of objects have in code as well: taken where the name has three parts or more.
+_MEMBERS = frozenset("info name dev app pro site mobi int id us it at be no in br me tv co ai il ir ro sk bg".split())
 _FILES = frozenset("conf.d rc.d init.d profile.d cron.d ld.so".split())
 _RESERVED = tuple(
     "localhost test invalid local lan home internal localdomain home.arpa in-addr.arpa ip6.arpa onion".split()
@@ -94,13 +95,13 @@ def as_host(word: str) -> tuple[str, int] | None:
 
 
 def is_name(word: str) -> bool:
-    """Tell whether a lone word is a host name, by its form and its ending."""
-    if not NAME.match(word) or word.lower() in _FILES:
+    """Tell whether a lone word is a host name, by its form and its ending; `self.name` and `main.c` are not."""
+    if not NAME.match(word) or word.lower() in _FILES or word.startswith("lib"):
         return False
     labels = word.lower().rstrip(".").split(".")
-    return (
-        labels[-1] in _ENDINGS and not all(label.isdigit() for label in labels[:-1]) and not word.startswith(("lib", "-"))
-    )
+    if all(label.isdigit() for label in labels[:-1]):
+        return False
+    return labels[-1] in _ENDINGS or (labels[-1] in _MEMBERS and len(labels) > 2 and len(labels[-2]) > 3)
 
 
 def is_outside(host: str) -> bool:

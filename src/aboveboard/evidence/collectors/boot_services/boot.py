@@ -105,7 +105,10 @@ class Boot:
             self.gaps.append((Cause.DAMAGED, path, f"line {line} of the script does not parse; the rest of it counts"))
 
     def _has_scripts(self) -> bool:
-        return any(self.tree.exists(path) for path in ("/etc/inittab", "/etc/init.d/rcS", "/etc/rc.d/rcS", "/etc/rcS"))
+        return any(
+            self.tree.exists(path)
+            for path in ("/etc/inittab", "/etc/init.d/rcS", "/etc/rc.d/rcS", "/etc/rcS", "/etc/rc.common")
+        )
 
     def _init(self, init: str | None) -> None:
         resolved = self.tree.resolve(init) if init else None
