@@ -128,7 +128,8 @@ class Boot:
     def _inittab(self, init: str) -> None:
         text = self.tree.text("/etc/inittab", limit=1 << 20)
         runs_rc = False
-        for line in inits.read_inittab(text if text is not None else inits.BUSYBOX_DEFAULT):
+        default = "" if self.openwrt.present() else inits.BUSYBOX_DEFAULT
+        for line in inits.read_inittab(text if text is not None else default):
             if line.action not in inits.AT_BOOT or not line.process:
                 continue
             self._source = "inittab"
