@@ -10,6 +10,8 @@ from aboveboard.readers.tree import TreeView
 
 MAX_PROGRAM = 16 << 20
 MAX_SCRIPT = 1 << 18
+# OpenWrt's settings whose reader has another name.
+READERS = {"network": ("netifd",), "firewall": ("fw3", "fw4"), "wireless": ("netifd",), "system": ("ntpd", "logd")}
 
 
 class Usage:
@@ -34,7 +36,11 @@ class Usage:
             elif package and re.search(rf"(?:config_load|uci\w*)\b[^\n]*[\s\"']{re.escape(package)}(?:[\s\"'.]|$)", text):
                 found.append((active, f"{script} reads the settings {package}"))
         if package:
-            found += [(item.active, item.step()) for item in self._boot.services if item.name in (package, package + "d")]
+            names = (package, package + "d", *READERS.get(package, ()))
+            found += [(item.active, item.step()) for item in self._boot.services if item.name in names]
+            for script, (_, active) in self.scripts().items():
+                if re.fullmatch(rf"(?:S\d\d)?{re.escape(package)}d?", posixpath.basename(script)):
+                    found.append((active, f"{script} runs"))
         return _answer(found)
 
     def of_key(self, key: str) -> tuple[str, list[str]]:

@@ -25,8 +25,8 @@ NAME = re.compile(
 # Endings that a lone name must have to be taken for one: "libc.so" and "main.c" are names of files.
 _ENDINGS = frozenset(
     """
-    com net org biz io cloud tech online xyz gov edu asia eu example uk de fr nl ch es pt se dk fi pl cz hu gr ru ua kz tr ae
-    sa pk bd cn hk tw jp kr sg my th vn ph au nz ca mx cl pe za ng ke
+    com net org biz io cloud tech online xyz gov edu asia eu example uk de fr nl ch es pt se dk fi pl cz hu gr ru ua kz tr
+    ae sa pk bd cn hk tw jp kr sg my th vn ph au nz ca mx cl pe za ng ke
     """.split()
 )
 # Endings that members of objects have in code as well: taken where the name has three parts or more.

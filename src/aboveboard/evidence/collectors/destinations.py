@@ -68,9 +68,7 @@ PLANTED = (
                 Where(path="/etc/rc", line=2),
                 {"argv": ["agent"], "program": "/usr/sbin/agent", "file": "/usr/sbin/agent", "active": "yes"},
             ),
-            Fact(
-                "boot-service", Where(path="/etc/rc", line=3), {"argv": ["ntpd", "-p", "t.acme-router.net"], "active": "yes"}
-            ),
+            Fact("boot-service", Where(path="/etc/rc"), {"argv": ["ntpd", "-p", "t.acme-router.net"], "active": "yes"}),
             Fact(
                 "text-address",
                 Where(path="/etc/agent.conf", line=1),
