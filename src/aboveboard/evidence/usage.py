@@ -10,6 +10,7 @@ from aboveboard.readers.tree import TreeView
 
 MAX_PROGRAM = 16 << 20
 MAX_SCRIPT = 1 << 18
+SETTINGS = ("/etc/", "/usr/etc/", "/etc_ro/", "/opt/", "/usr/local/etc/", "/config/")
 # OpenWrt's settings whose reader has another name.
 READERS = {"network": ("netifd",), "firewall": ("fw3", "fw4"), "wireless": ("netifd",), "system": ("ntpd", "logd")}
 
@@ -22,6 +23,7 @@ class Usage:
         self._boot = boot
         self._programs: dict[str, tuple[bytes, list[Service]]] | None = None
         self._scripts: dict[str, tuple[str, str]] | None = None
+        self._texts: dict[str, str] | None = None
 
     def of_file(self, path: str) -> tuple[str, list[str]]:
         """Return whether a file is used as shipped (yes, conditional, no) and the lines that show by whom."""
@@ -42,6 +44,26 @@ class Usage:
                 if re.fullmatch(rf"(?:S\d\d)?{re.escape(package)}d?", posixpath.basename(script)):
                     found.append((active, f"{script} runs"))
         return _answer(found)
+
+    def of_mention(self, path: str) -> tuple[str, list[str]]:
+        """Return whether a settings file that is itself in use names a file, and by which lines."""
+        found: list[tuple[str, str]] = []
+        for setting, text in self._settings().items():
+            line = next((n for n, item in enumerate(text.splitlines(), 1) if path in item and not _is_comment(item)), 0)
+            if line and setting != path:
+                active, via = self.of_file(setting)
+                found += [(active, step) for step in [*via, f"{setting}:{line} names {path}"]]
+        return _answer(found)
+
+    def _settings(self) -> dict[str, str]:
+        if self._texts is None:
+            self._texts = {}
+            for entry in self._tree.files():
+                if entry.path.startswith(SETTINGS) and entry.size <= MAX_SCRIPT:
+                    data = self._tree.read(entry.path) or b""
+                    if b"\0" not in data[:1024] and not data.startswith(b"\x7fELF"):
+                        self._texts[entry.path] = data.decode("utf-8", "replace")
+        return self._texts
 
     def of_key(self, key: str) -> tuple[str, list[str]]:
         """Return whether a setting's key is named by what boots, and by whom."""
@@ -85,6 +107,10 @@ class Usage:
                 path: (self._tree.read(path, limit=MAX_PROGRAM) or b"", services) for path, services in by_file.items()
             }
         return self._programs
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith(("#", ";", "//"))
 
 
 def _answer(found: list[tuple[str, str]]) -> tuple[str, list[str]]:

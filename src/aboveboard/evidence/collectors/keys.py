@@ -1,46 +1,59 @@
 """Keys that are the same on every unit: private keys of the image, and SSH keys that may log in.
 
-A private key in the image is on every device that runs it. The settings and scripts that name its file say who uses it;
-a certificate with the same public key says what for. Whether the user of the key runs as shipped is not decided here, so
-these facts are candidates. Encrypted keys, and keys inside archives of documentation or tests, are only observed.
+A private key in the image is on every device that runs it. It is `confirmed` where a service that boots uses it: an
+SSH server its host key, any program whose command line, settings or strings name the file; a candidate where nothing
+shows a use; only observed when it is encrypted, or lies among documentation and tests. A certificate with the same
+public key says what for. A key that may log in over SSH is `confirmed` where an SSH server boots.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from aboveboard.evidence.collector import Needs, Planted
-from aboveboard.model.facts import Fact, Gap, Standing, Where
+from aboveboard.evidence.logins import logins
+from aboveboard.evidence.services import KINDS, Boot, standing_of, strongest
+from aboveboard.evidence.usage import Usage
+from aboveboard.model.facts import Fact, Gap, Where
 from aboveboard.readers.keys import authorised_keys
 from aboveboard.readers.tree import TreeView
 
 NAME = "keys"
-VERSION = 1
+VERSION = 2
 SUBJECT = "tree"
-NEEDS = ("private-key", "certificate")
+NEEDS = (*KINDS, "private-key", "certificate")
 EMITS = {
-    "shared-key": "name (path), algorithm, bits, use (login or cryptography), certificates, used_by, active",
-    "authorised-key": "name (fingerprint), user, algorithm, comment, active",
+    "shared-key": "name (path), algorithm, bits, use (login or cryptography), certificates, active, via",
+    "authorised-key": "name (fingerprint), user, algorithm, comment, active, via",
 }
 CLAUSES = ("NB-02", "NB-03", "NB-13")
 
-MAX_SETTING = 256 * 1024
-_SETTINGS = ("/etc", "/usr/etc", "/etc_ro", "/www", "/usr/share", "/opt")
-_EXAMPLES = ("/usr/share/doc/", "/usr/share/examples/", "/test/", "/tests/")
+MAX_FILE = 256 * 1024
+_EXAMPLES = re.compile(r"/usr/share/doc/|/examples?/|/tests?/|/testdata/|/man/|\.pub$")
 _KEY_FILES = ("authorized_keys", "authorized_keys2")
+# Host keys that servers take without being told (dropbear(8), sshd_config(5) HostKey).
+_HOST_KEY = re.compile(
+    r"^/etc/(?:dropbear/dropbear_\w+_host_key|ssh/ssh_host_\w+_key|ssh_host_\w*key|dropbear_\w+_host_key)$"
+)
+_CLIENT_KEY = re.compile(r"/\.ssh/(?:id_\w+|identity)$")
 
 _LINE = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f planted\n"
+_KEY = Fact("private-key", Where(path="/etc/web.key"), {"algorithm": "rsa", "bits": 2048, "encrypted": False, "public": ""})
 PLANTED = (
-    Planted({"/root/.ssh/authorized_keys": _LINE}, (("authorised-key", {"user": "root", "comment": "planted"}),)),
+    Planted(
+        {"/root/.ssh/authorized_keys": _LINE},
+        (("authorised-key", {"user": "root", "comment": "planted", "active": "yes"}),),
+        needs=(Fact("boot-service", Where(path="/etc/rc", line=1), {"argv": ["sshd"], "active": "yes"}),),
+    ),
     Planted(
         {"/etc/web.key": b"x", "/etc/web.conf": b"key /etc/web.key\n"},
-        (("shared-key", {"name": "/etc/web.key", "used_by": ["/etc/web.conf"]}),),
+        (("shared-key", {"name": "/etc/web.key", "use": "cryptography", "active": "yes"}),),
         (
+            _KEY,
             Fact(
-                "private-key",
-                Where(path="/etc/web.key"),
-                {"algorithm": "rsa", "bits": 2048, "encrypted": False, "public": ""},
+                "boot-service", Where(path="/etc/rc", line=1), {"argv": ["httpd", "-c", "/etc/web.conf"], "active": "yes"}
             ),
         ),
     ),
@@ -49,21 +62,27 @@ PLANTED = (
 
 def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
     """Yield the keys of one tree."""
-    private = needs.of("private-key")
-    settings = _settings(tree) if private else {}
-    for fact in private:
-        yield _shared(fact, needs.of("certificate"), settings)
-    yield from _authorised(tree)
+    boot = Boot.of(needs)
+    usage = Usage(tree, boot)
+    servers = [(way.active, f"SSH server: {way.service.step()}") for way in logins(boot, tree) if way.kind == "ssh"]
+    for fact in needs.of("private-key"):
+        yield _shared(fact, needs.of("certificate"), usage, servers)
+    yield from _authorised(tree, boot, servers)
 
 
-def _shared(fact: Fact, certificates: list[Fact], settings: dict[str, bytes]) -> Fact:
-    path = fact.where.path
-    public = fact.data.get("public")
-    matching = [c for c in certificates if public and c.data.get("public") == public]
-    users = sorted(other for other, text in settings.items() if path.encode() in text and other != path)
-    example = any(part in path for part in _EXAMPLES)
-    usable = not (fact.data.get("encrypted") or example)
-    names = [str(certificate.data.get("subject")) for certificate in matching]
+def _shared(fact: Fact, certificates: list[Fact], usage: Usage, servers: list[tuple[str, str]]) -> Fact:
+    path, public = fact.where.path, fact.data.get("public")
+    names = {str(c.data.get("subject")) for c in certificates if public and c.data.get("public") == public}
+    active, via = usage.of_file(path)
+    if active == "no":  # named by a settings file that is itself in use
+        active, via = usage.of_mention(path)
+    if _HOST_KEY.match(path) and servers:
+        active = strongest((active, *(answer for answer, _ in servers)))
+        via = [*via, *(step for _, step in servers)]
+    if active == "no":
+        active = "unknown"
+    if fact.data.get("encrypted") or _EXAMPLES.search(path):
+        active = "no"
     return Fact(
         "shared-key",
         fact.where,
@@ -72,43 +91,38 @@ def _shared(fact: Fact, certificates: list[Fact], settings: dict[str, bytes]) ->
             "algorithm": fact.data.get("algorithm", "unknown"),
             "bits": fact.data.get("bits", 0),
             "public": public or "",
-            "use": "cryptography",
-            "certificates": sorted(set(names)),
-            "used_by": list(users),
-            "active": "unknown" if usable else "no",
+            "use": "login" if _CLIENT_KEY.search(path) else "cryptography",
+            "certificates": sorted(names),
+            "active": active,
+            "via": list(via[:8]),
         },
-        Standing.CANDIDATE if usable else Standing.OBSERVED,
+        standing_of(active),
     )
 
 
-def _settings(tree: TreeView) -> dict[str, bytes]:
-    """Return the small files in which a setting could name a key."""
-    found: dict[str, bytes] = {}
-    for entry in tree.files():
-        if entry.path.startswith(_SETTINGS) and entry.size <= MAX_SETTING:
-            data = tree.read(entry.path)
-            if data is not None and b"\0" not in data[:1024]:
-                found[entry.path] = data
-    return found
-
-
-def _authorised(tree: TreeView) -> Iterator[Fact]:
-    for entry in tree.files():
-        if posixpath.basename(entry.path) not in _KEY_FILES or entry.size > MAX_SETTING:
-            continue
-        for key in authorised_keys(tree.text(entry.path) or ""):
+def _authorised(tree: TreeView, boot: Boot, servers: list[tuple[str, str]]) -> Iterator[Fact]:
+    active = strongest(answer for answer, _ in servers) if servers else "unknown"
+    texts = {entry.path: tree.text(entry.path, limit=MAX_FILE) or "" for entry in tree.files() if _is_key_file(entry.path)}
+    texts |= {path: text for path in boot.files if _is_key_file(path) and (text := boot.content(path)) is not None}
+    for path, text in sorted(texts.items()):
+        for key in authorised_keys(text[:MAX_FILE]):
             yield Fact(
                 "authorised-key",
-                Where(path=entry.path, line=key.line),
+                Where(path=path, line=key.line),
                 {
                     "name": key.fingerprint,
-                    "user": _user(entry.path),
+                    "user": _user(path),
                     "algorithm": key.algorithm,
                     "comment": key.comment,
-                    "active": "unknown",
+                    "active": active,
+                    "via": [step for _, step in servers[:4]],
                 },
-                Standing.CANDIDATE,
+                standing_of(active),
             )
+
+
+def _is_key_file(path: str) -> bool:
+    return posixpath.basename(path) in _KEY_FILES and _EXAMPLES.search(path) is None
 
 
 def _user(path: str) -> str:
