@@ -1,0 +1,1 @@
+"""Reads machine code: where imported functions are called, and with which constants."""

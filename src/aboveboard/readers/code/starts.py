@@ -1,0 +1,173 @@
+"""Finds where a function starts: tables for unwinding where there are any, else the shape of an entry."""
+
+from __future__ import annotations
+
+import re
+import struct
+from bisect import bisect_right
+from functools import cached_property
+
+from aboveboard.readers.code.sites import MAX_CODE
+from aboveboard.readers.elf import Elf, Segment
+
+MAX_TABLE = 200_000  # entries of a table for unwinding
+MAX_BACK = 64 * 1024  # bytes that are searched backwards for an entry
+
+
+class Starts:
+    """The starts of functions of one file. `called` are the targets of direct calls, sorted."""
+
+    def __init__(self, elf: Elf, called: list[int]) -> None:
+        self._elf = elf
+        self._called = called
+        self._known: dict[tuple[int, str], _Shapes] = {}
+
+    @cached_property
+    def table(self) -> list[int]:
+        """Return the starts that the tables for unwinding name, sorted."""
+        return sorted({*_frames(self._elf), *_unwind(self._elf)})
+
+    def around(self, address: int, mode: str) -> list[tuple[int, int]]:
+        """Return where the function around `address` may start and end, the likeliest first."""
+        part = next((s for s in self._elf.segments if s.executable and s.start <= address < s.end), None)
+        if part is None:
+            return []
+        index = bisect_right(self.table, address)
+        if index and self.table[index - 1] >= part.start:
+            after = self.table[index] if index < len(self.table) else part.end
+            return [(self.table[index - 1], min(after, part.end))]
+        shapes = self._shapes(part, mode)
+        entry, end, bare = shapes.around(address - part.start)
+        starts = [part.start + entry] if entry is not None else []
+        near = bisect_right(self._called, address) - 1
+        if near >= 0 and self._called[near] >= max(part.start, address - MAX_BACK):
+            call = self._called[near]
+            if entry is None or call > part.start + entry or part.start + entry - call <= _REACH:
+                starts.insert(0, call)
+            else:
+                starts.append(call)
+        starts.append(part.start + bare)
+        return [(start, part.start + end) for start in dict.fromkeys(starts)]
+
+    def _shapes(self, part: Segment, mode: str) -> _Shapes:
+        if (part.start, mode) not in self._known:
+            text = self._elf.data[part.offset : part.offset + min(part.end - part.start, MAX_CODE)]
+            self._known[(part.start, mode)] = _Shapes(text, mode, big=self._elf.endian == "big")
+        return self._known[(part.start, mode)]
+
+
+def _frames(elf: Elf) -> list[int]:
+    """Read the sorted table of .eh_frame_hdr (Linux Standard Base, Core, 10.6.2)."""
+    start, end = elf.frames
+    head = elf.read(start, 12)
+    if len(head) < 12 or head[0] != 1 or head[1] not in (0x1B, 0x3B) or head[2:4] != b"\x03\x3b":
+        return []
+    order = ">" if elf.endian == "big" else "<"
+    (count,) = struct.unpack(order + "I", head[8:12])
+    raw = elf.read(start + 12, min(8 * min(count, MAX_TABLE), max(0, end - start - 12)))
+    return [
+        a for a in (start + place for place, _ in struct.iter_unpack(order + "ii", raw[: len(raw) & ~7])) if elf.is_code(a)
+    ]
+
+
+def _unwind(elf: Elf) -> list[int]:
+    """Read .ARM.exidx (Exception Handling ABI for the ARM architecture, section 6)."""
+    start, end = elf.unwind
+    raw = elf.read(start, min(max(0, end - start), 8 * MAX_TABLE))
+    order = ">" if elf.endian == "big" else "<"
+    found: list[int] = []
+    for number, (place, _) in enumerate(struct.iter_unpack(order + "II", raw[: len(raw) & ~7])):
+        distance = (place & 0x7FFFFFFF) - ((place & 0x40000000) << 1)
+        found.append((start + 8 * number + distance) & 0xFFFFFFFE)
+    return [address for address in found if elf.is_code(address)]
+
+
+# What only an entry does: it makes room on the stack or keeps the return address. Little-endian forms are made below.
+_ENTRIES = {
+    "mips": rb"\x27\xbd[\x80-\xff].|\x3c\x1c..\x27\x9c..\x03\x99\xe0\x21",
+    "mips16": rb"\xf0[\x00-\xff]\x64[\xc0-\xff]|\x64[\xc0-\xff]",
+    "arm": rb"\xe9\x2d[\x40-\x7f].|\xe5\x2d\xe0\x04",
+    "thumb": rb"\xe9\x2d[\x40-\x5f].|\xb5.|\xf8\x4d\xed.",
+    "aarch64": rb"\xa9[\x80-\xbf][\x00-\xff]\xfd|\xd1[\x00-\x3f].\xff|\xd5\x03\x23\x3f",
+}
+# After these nothing goes on: a return or a jump (with its delay slot), then the next function or data.
+_ENDS = {
+    "mips": (rb"(?:\x03\xe0\x00\x08|\x03\x20\x00\x08|\x10\x00..)....", 4),
+    "mips16": (rb"\x64[\x00-\x7f]\xe8[\x20\xa0](?:\x65\x00)?|\xe8\x20..|\xe8\xa0", 2),
+    "arm": (rb"\xe8\xbd[\x80-\xff].|\xe1\x2f\xff\x1e|\xe4\x9d\xf0\x04", 4),
+    "thumb": (rb"\xbd.|\x47\x70|\xe8\xbd[\x80-\x9f].", 2),
+    "aarch64": (rb"\xd6\x5f\x03\xc0", 4),
+}
+_REACH = 64  # bytes that may lie between the true start and what only an entry does
+
+
+class _Shapes:
+    """The entries in one piece of code, by their shape."""
+
+    def __init__(self, text: bytes, mode: str, *, big: bool) -> None:
+        self._mode = mode
+        self._x86 = mode in ("x86", "x86-64")
+        self._unit = 1 if self._x86 else 2 if mode in ("mips16", "thumb") else 4
+        if self._x86:
+            self._text = text
+            self._entries = _entries_x86(text, mode)
+            return
+        self._text = text if big else _turn(text, self._unit)  # as a big-endian machine would hold it
+        pattern = b"(?=" + _ENTRIES[mode] + b")"
+        self._entries = [m.start() for m in re.finditer(pattern, self._text, re.DOTALL) if m.start() % self._unit == 0]
+
+    def around(self, at: int) -> tuple[int | None, int, int]:
+        """Return the nearest entry, where the function ends, and where it starts if it has no entry of that shape."""
+        entries, low, high = self._entries, max(0, at - MAX_BACK), min(len(self._text), at + MAX_BACK)
+        index = bisect_right(entries, at)
+        entry = entries[index - 1] if index and entries[index - 1] >= low else None
+        if self._x86:
+            return entry, min(entries[index] if index < len(entries) else high, high), max(0, at - _REACH)
+        end = high
+        for one in entries[index:]:
+            if one >= high:
+                break
+            if one - at >= self._unit and _last_end(self._text, one, self._mode) is not None:
+                end = one
+                break
+        bare = _last_end(self._text, at, self._mode)
+        if entry is not None:
+            entry = _first(self._text, entry, self._mode)
+        return entry, end, bare if bare is not None else max(0, at - _REACH) // self._unit * self._unit
+
+
+def _turn(text: bytes, unit: int) -> bytes:
+    buffer = bytearray(text[: len(text) // unit * unit])
+    parts = [text[offset : len(buffer) : unit] for offset in range(unit)]
+    for offset in range(unit):
+        buffer[offset::unit] = parts[unit - 1 - offset]
+    return bytes(buffer)
+
+
+def _last_end(text: bytes, entry: int, mode: str) -> int | None:
+    """Return where the code before an entry ended, if that is near."""
+    pattern, unit = _ENDS[mode]
+    low = max(0, entry - _REACH) // 4 * 4
+    last = None
+    for match in re.finditer(b"(?=(" + pattern + b"))", text[low:entry], re.DOTALL):
+        if match.start() % unit == 0:
+            last = low + match.end(1)
+    return last
+
+
+def _first(text: bytes, entry: int, mode: str) -> int:
+    """Return where a function starts that saves its registers at `entry`: MIPS code may do something before."""
+    last = _last_end(text, entry, mode) if mode in ("mips", "aarch64") else None
+    if last is None:  # in the other modes the constants of the function before may lie between
+        return entry
+    while last < entry and text[last : last + 4] in (bytes(4), b"\xd5\x03\x20\x1f"):
+        last += 4  # padding
+    return min(last, entry)
+
+
+def _entries_x86(text: bytes, mode: str) -> list[int]:
+    """`endbr`, `push %ebp; mov %esp, %ebp`, or code at a 16-byte boundary after a return, jump or padding."""
+    mark = b"\xf3\x0f\x1e\xfa" if mode == "x86-64" else b"\xf3\x0f\x1e\xfb"
+    aligned = rb"(?<=[\xc3\x90\xcc])[\x55\x53\x56\x57\x41\x48\x83\x81\xb8-\xbf\x31]"
+    pattern = re.escape(mark) + rb"|\x55\x89\xe5|\x55\x48\x89\xe5|" + aligned
+    return [m.start() for m in re.finditer(pattern, text) if len(m.group()) > 1 or m.start() % 16 == 0]
