@@ -11,7 +11,7 @@ from aboveboard.readers.shell import UNKNOWN, Command, Interpreter, Limits, Outc
 
 
 def run(script: str, *, files: dict[str, str] | None = None, arguments: tuple[str, ...] = ()) -> Outcome:
-    contents = {"/etc/rcS": "#!/bin/sh\n" + script, **(files or {})}
+    contents = {"/etc/t": "1 2\n3 4\n", "/etc/rcS": "#!/bin/sh\n" + script, **(files or {})}
     tree = memory_tree({path: text.encode() for path, text in contents.items()})
     return Interpreter(tree).run("/etc/rcS", arguments)
 
@@ -44,6 +44,10 @@ def started(script: str, **more: object) -> list[tuple[str, ...]]:
         ("while true; do d; break; done", ("d",)),
         ("start-stop-daemon -S -x /usr/sbin/d -- -p 1", ("/usr/sbin/d", "-p", "1")),
         ("busybox d -p 1", ("d", "-p", "1")),
+        ("while read a b; do d $a $b; done < /etc/t", ("d", "3", "4")),
+        ("printf 'x y\\n' | while read a b; do d $b; done", ("d", "y")),
+        ("f() { local x=1; g; d $x; }; g() { local x=2; }; f", ("d", "1")),
+        ('l=" a b "; w=b; d "${l%% $w *}|"', ("d", " a|")),
         ("d $(basename /a/b.sh .sh) $(dirname /a/b)", ("d", "b", "/a")),
     ],
 )

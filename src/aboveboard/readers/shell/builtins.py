@@ -319,11 +319,18 @@ class Builtins:
         return True
 
     def _read(self, words: list[str], state: State, script: Script) -> Status:
+        """Take a line of what stands in the input, where that is known; else the variables are not known."""
         del script
-        for name in words[1:]:
-            if not name.startswith("-"):
-                state.variables[name] = UNKNOWN
-        return None
+        names = [word for word in words[1:] if not word.startswith("-")]
+        text = state.variables.get(STDIN)
+        if text is None or not known(text):
+            state.variables |= dict.fromkeys(names, UNKNOWN)
+            return None
+        line, newline, rest = text.partition("\n")
+        state.variables[STDIN] = rest
+        fields = line.split(None, max(0, len(names) - 1))
+        state.variables |= {name: fields[at].strip() if at < len(fields) else "" for at, name in enumerate(names)}
+        return bool(line or newline)
 
     def _basename(self, words: list[str], state: State, script: Script) -> Status:
         del state, script

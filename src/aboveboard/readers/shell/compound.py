@@ -6,7 +6,7 @@ import fnmatch
 from typing import TYPE_CHECKING
 
 from aboveboard.readers.shell.conditions import negated
-from aboveboard.readers.shell.state import UNKNOWN, State, Status, known
+from aboveboard.readers.shell.state import STDIN, UNKNOWN, State, Status, known
 
 if TYPE_CHECKING:
     import tree_sitter
@@ -137,8 +137,15 @@ class Compound:
             return True
         if status is None:
             return self._once(body, text, script, state)
-        self._interpreter.statements(body.named_children, script, state)
-        self._loop_left(state)
+        for _ in range(self._interpreter.limits.rounds):
+            before = state.variables.get(STDIN)
+            self._interpreter.statements(body.named_children, script, state)
+            left = self._loop_left(state)
+            # another round only where the loop reads on in a known input: any other would start the same again
+            if left or state.variables.get(STDIN) is None or not known(state.variables[STDIN]) or before is None:
+                break
+            if self._interpreter.statements(test, script, state) is not True:
+                break
         return True
 
     def _once(self, body: tree_sitter.Node, condition: str, script: Script, state: State) -> Status:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aboveboard.readers.shell.state import STDIN, State, Status, known
+from aboveboard.readers.shell.state import STDIN, UNKNOWN, State, Status, known
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -27,6 +27,9 @@ class Redirections:
         document: str | None = None
         target: tuple[str, bool] | None = None
         for redirect in node.children_by_field_name("redirect"):
+            if redirect.type == "file_redirect" and any(child.type == "<" for child in redirect.children):
+                document = self._input(redirect, script, state)
+                continue
             if redirect.type == "heredoc_redirect":
                 document = self._document(redirect, script, state)
                 inner = [child for child in redirect.named_children if child.type == "file_redirect"]
@@ -62,6 +65,13 @@ class Redirections:
         if quoted:
             return script.slice(body.start_byte, body.end_byte)
         return self._interpreter.expander(script, state).mixed(body, body.start_byte, body.end_byte)
+
+    def _input(self, redirect: Node, script: Script, state: State) -> str:
+        """Return what stands in the file that is read, as far as it is known."""
+        destination = redirect.child_by_field_name("destination")
+        path = self._interpreter.expander(script, state).text(destination) if destination is not None else UNKNOWN
+        text = self._interpreter.files.read(path, state) if known(path) else None
+        return UNKNOWN if text is None else text
 
     def _target(self, redirect: Node, script: Script, state: State) -> tuple[str, bool] | None:
         """Return the file that standard output goes to, and whether it is added to."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from aboveboard.evidence.collector import Needs
 from aboveboard.evidence.collectors.boot_services import daemons
-from aboveboard.evidence.collectors.boot_services.boot import Boot, Started
+from aboveboard.evidence.collectors.boot_services.boot import MULTICALL, Boot, Started
 from aboveboard.evidence.collectors.boot_services.daemons import Port
 from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Cause, Fact, Gap, Standing, Where
@@ -54,6 +54,8 @@ class Listening:
         ruled = daemons.ports(argv, name, self._read)
         if ruled is not None:
             return ruled
+        if posixpath.basename(started.file) in MULTICALL:
+            return []  # what its code binds belongs to one of its applets, and nothing says to which
         code = self._from_code(started.file)
         arguments = self._from_arguments(argv, started.file)
         # a port on the command line is what the code's own default would have been

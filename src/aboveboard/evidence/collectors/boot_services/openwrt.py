@@ -42,6 +42,8 @@ class OpenWrt:
         self._interpreter = interpreter
         self._instance = _Instance()
         self.settings = Settings(interpreter)
+        if interpreter.tree.is_directory("/etc/config"):  # others keep UCI settings too
+            interpreter.hooks |= self.settings.hooks()
         if not self.present():
             return
         hooks = self.settings.hooks() | {
