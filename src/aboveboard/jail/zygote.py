@@ -40,10 +40,10 @@ def serve(control: socket.socket) -> None:
     """Answer requests until the parent closes the control socket."""
     for module in _LATE:
         importlib.import_module(module)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # runs report through their own pipe; nobody waits here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when a run ends
     while True:
         message, descriptors, _flags, _address = socket.recv_fds(control, REQUEST_LIMIT, 2)
+        _reap(0 if not message else os.WNOHANG)
         if not message:
             return
         channel, status = descriptors
@@ -61,9 +61,19 @@ def serve(control: socket.socket) -> None:
         os.close(status)
 
 
+def _reap(options: int) -> None:
+    """Wait for runs that have ended. They report through their own pipe; waiting is for their CPU time to be counted."""
+    while True:
+        try:
+            pid, _status = os.waitpid(-1, options)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+
+
 def _outer(request: dict[str, Any], function: Callable[..., None], channel: int, status: int) -> NoReturn:
     """Make the namespaces, fork the inner process, wait for it and report."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.write(status, f"pid {os.getpid()}\n".encode())
     try:
