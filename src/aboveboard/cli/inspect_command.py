@@ -42,7 +42,7 @@ def inspect(
     talk = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     options = Options(
         profile=profile,
-        at=_time(at),
+        at=evaluation_time(at),
         declaration=declaration,
         jobs=jobs,
         cache=None if no_cache else cache_folder(),
@@ -72,7 +72,8 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "aboveboard"
 
 
-def _time(given: str | None) -> str:
+def evaluation_time(given: str | None) -> str:
+    """Return the time as RFC 3339 text, now where none is given; raises InputError for another form."""
     if given is None:
         return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:

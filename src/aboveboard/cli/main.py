@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from aboveboard import __version__
-from aboveboard.cli import doctor_command, inspect_command, standard_command
+from aboveboard.cli import declaration_command, doctor_command, inspect_command, standard_command
 from aboveboard.model.errors import AboveboardError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("inspect")(inspect_command.inspect)
 app.command("doctor")(doctor_command.doctor)
+app.add_typer(declaration_command.app, name="declaration")
 app.add_typer(standard_command.app, name="standard")
 
 

@@ -130,6 +130,10 @@ def declared(case: Case, clause: Clause) -> Ruling:
     false = [fact for fact in by_standing(case.facts(clause), Standing.CONFIRMED) if _denied(declaration.sections, fact)]
     if false:
         return bench.broken(Reason.DECLARED_FALSELY, f"{_count(false)} where the declaration says there is none", false)
+    still_open = declaration.open_places()
+    if still_open:
+        text = f"{len(still_open)} places of the declaration are still to be completed; first: {still_open[0]}"
+        return bench.not_shown(Reason.NOT_DECLARED, text)
     absent = [section for section in SECTIONS if section not in declaration.sections]
     if absent:
         return bench.not_shown(Reason.NOT_DECLARED, f"sections missing from the declaration: {', '.join(absent)}")
@@ -171,7 +175,7 @@ DECIDERS: dict[How, Callable[[Case, Clause], Ruling]] = {
 # What kind of fact the statement "none" in a section denies.
 _DENIES = {
     "services": ("listener",),
-    "accounts": ("account",),
+    "accounts": ("account", "default-login", "authorised-key", "snmp-community", "token"),
     "destinations": ("destination",),
     "debug": ("debug-access",),
     "traffic": ("carried-traffic",),

@@ -28,6 +28,10 @@ SECTIONS = (
 )
 
 
+# Stands in a draft where the supplier still has to say something.
+OPEN = "to be completed"
+
+
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """A validated declaration. A section that is not in `sections` was not declared; an empty one says "none"."""
@@ -39,3 +43,16 @@ class Declaration:
     date: str
     digest: str
     sections: Mapping[str, tuple[Mapping[str, JSON], ...]]
+
+    def open_places(self) -> list[str]:
+        """Return the fields that still hold the placeholder of a draft."""
+        heads = {"supplier": self.supplier, "product": self.product, "version": self.version}
+        found = [name for name, value in heads.items() if value.startswith(OPEN)]
+        for section, items in self.sections.items():
+            for number, item in enumerate(items, 1):
+                found += [
+                    f"{section}, entry {number}, {key}"
+                    for key, value in item.items()
+                    if isinstance(value, str) and value.startswith(OPEN)
+                ]
+        return found

@@ -57,7 +57,7 @@ def inspect(target: Path, options: Options, progress: Progress) -> Inspected:
     """Rule on an image or a folder; raises InputError for what cannot be read at all."""
     standard = reader.load()
     profile = reader.find_profile(standard, options.profile)
-    with _room(options.cache) as root, Jail(confined=options.confined) as jail:
+    with room(options.cache) as root, Jail(confined=options.confined) as jail:
         blobs = BlobStore(root / "blobs")
         cache = Cache(root / "results")
         declaration = None if options.declaration is None else read_declaration(options.declaration, jail, blobs)
@@ -93,7 +93,7 @@ def read_declaration(path: Path, jail: Jail, blobs: BlobStore) -> Declaration:
 
 
 @contextmanager
-def _room(cache: Path | None) -> Iterator[Path]:
+def room(cache: Path | None) -> Iterator[Path]:
     """Give a folder for blobs and results: the cache, or one that is gone afterwards."""
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from aboveboard.readers.shell.words import LITERALS, Expander
 from aboveboard.readers.tree import TreeView
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
+_HEXADECIMAL = re.compile(rb"0x(\$\w|\$\{\w)")
 _WORDS = LITERALS | {
     "string",
     "raw_string",
@@ -86,10 +88,12 @@ class Interpreter:
     def run_text(self, source: bytes, path: str, via: tuple[str, ...], state: State) -> Status:
         """Interpret the text of a script in this state (as `.` does)."""
         source = source.replace(UNKNOWN.encode(), b"?").replace(b"\r\n", b"\n")
+        # valid to the shell and not to the grammar; the length stays, so that places do
+        source = _HEXADECIMAL.sub(rb"  \1", source).replace(b"<>", b"< ")
         script = Script(path, source, via)
         root = tree_sitter.Parser(_LANGUAGE).parse(source).root_node
-        if root.has_error and path not in self.damaged:
-            self.damaged[path] = first_error(root)
+        if root.has_error and path not in self.damaged and (line := first_error(root)):
+            self.damaged[path] = line
         try:
             return self.statements(root.named_children, script, state)
         except (_Exhausted, RecursionError):
@@ -348,10 +352,14 @@ class Interpreter:
         return status, "".join(out)
 
 
-def first_error(node: tree_sitter.Node) -> int:
-    """Return the line of the first place that does not parse."""
-    while True:
-        inner = next((child for child in node.children if child.has_error or child.is_missing), None)
-        if inner is None or node.is_error:
-            return int(node.start_point[0]) + 1
-        node = inner
+def first_error(root: tree_sitter.Node) -> int:
+    """Return the line of the first piece that does not parse, 0 where only a separator is missing."""
+    pending = [root]
+    lines: list[int] = []
+    while pending:
+        node = pending.pop()
+        if node.is_error:
+            lines.append(int(node.start_point[0]) + 1)
+        elif node.has_error:
+            pending += node.children
+    return min(lines, default=0)
