@@ -61,11 +61,13 @@ class Interpreter:
         self.functions: dict[str, tuple[tree_sitter.Node, Script]] = {}
         self.damaged: dict[str, int] = {}
         self.limited = False
+        self.cut: dict[str, str] = {}  # scripts whose steps ran out, and the script in which they did
         self.depth = 0
         self.active: list[tuple[str, tuple[str, ...]]] = []  # scripts being followed, with their arguments
         self.hooks: dict[str, Callable[[list[str], State, Script, int], Status]] = {}
         self._steps = 0
         self._calls = 0
+        self._bodies: dict[tuple[str, int, int], tuple[tree_sitter.Node, Script]] = {}
         self._locals: list[dict[str, str | None]] = []  # what `local` hides, for each call under way
         self._builtins = Builtins(self)
         self._redirections = Redirections(self)
@@ -98,6 +100,7 @@ class Interpreter:
             return self.statements(root.named_children, script, state)
         except (_Exhausted, RecursionError):
             self.limited = True
+            self.cut.setdefault(self.active[0][0] if self.active else path, script.path)
             return None
 
     def renew(self) -> None:
@@ -293,7 +296,7 @@ class Interpreter:
 
     def call_function(self, name: str, arguments: list[str], state: State, line: str) -> Status:
         """Call a shell function: its own arguments, everything else shared."""
-        body, script = self.functions[name]
+        body, script = self._alone(*self.functions[name])
         if self._calls >= self.limits.calls:
             self.limited = True
             return None
@@ -316,6 +319,17 @@ class Interpreter:
         state.arguments = before
         state.conditions = conditions + tuple(item for item in state.sticky if item not in conditions)
         return status
+
+    def _alone(self, body: tree_sitter.Node, script: Script) -> tuple[tree_sitter.Node, Script]:
+        """Parse a function's body by itself, its lines kept: in a long file the grammar's scanner can lose its place."""
+        key = (script.path, body.start_byte, body.end_byte)
+        if key not in self._bodies:
+            text = b"\n" * body.start_point[0] + script.source[body.start_byte : body.end_byte]
+            root = tree_sitter.Parser(_LANGUAGE).parse(text).root_node
+            whole = len(root.named_children) == 1 and root.named_children[0].type == body.type and not root.has_error
+            self._bodies[key] = (root.named_children[0], Script(script.path, text, script.via)) if whole else (body, script)
+        node, alone = self._bodies[key]
+        return node, Script(alone.path, alone.source, script.via)
 
     def record(self, command: Command) -> None:
         """Keep a command."""

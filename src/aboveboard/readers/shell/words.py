@@ -132,7 +132,9 @@ class Expander:
             return UNKNOWN if UNKNOWN in state.arguments else str(len(state.arguments))
         if name == "?":
             return {True: "0", False: "1"}.get(state.last, UNKNOWN) if state.last is not None else UNKNOWN
-        if name in ("$", "!", "PPID", "RANDOM", "LINENO", "HOSTNAME", "-"):
+        if name == "$":
+            return "PID"  # some number, and the same throughout: files named by it are found again
+        if name in ("!", "PPID", "RANDOM", "LINENO", "HOSTNAME", "-"):
             return UNKNOWN
         return state.variables.get(name, "")
 

@@ -99,7 +99,11 @@ class Boot:
             self._followers()
             if len(self.started) == before:
                 break
-        if self.interpreter.limited:
+        for path, place in sorted(self.interpreter.cut.items()):
+            self.gaps.append(
+                (Cause.LIMIT, path, f"the bound on steps was reached in {place}; what follows was not looked at")
+            )
+        if self.interpreter.limited and not self.interpreter.cut:
             self.gaps.append((Cause.LIMIT, "", "a bound was reached while boot scripts were followed"))
         for path, line in sorted(self.interpreter.damaged.items()):
             self.gaps.append((Cause.DAMAGED, path, f"line {line} of the script does not parse; the rest of it counts"))
