@@ -234,10 +234,12 @@ def _command(site: CallSite) -> str | None:
 
 
 def _vector(arguments: Iterable[Argument]) -> Iterator[str | None]:
-    for one in arguments:
+    for number, one in enumerate(arguments):
         if one.number == 0:
             return
         yield one.text
+        if one.text is None and number:
+            return  # nothing says that the list goes on
 
 
 def _has_literal(words: list[str]) -> bool:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from aboveboard.readers.code import lift
 from aboveboard.readers.code.evaluate import Call, Evaluator
 from aboveboard.readers.code.machines import machine
-from aboveboard.readers.code.sites import Branch, branches, uses
+from aboveboard.readers.code.sites import Branch, branches, mentions, uses
 from aboveboard.readers.code.starts import Starts
-from aboveboard.readers.code.state import Origin, Places, Value
+from aboveboard.readers.code.state import LOWEST_POINTER, Origin, Places, Value
 from aboveboard.readers.code.stubs import stubs
 from aboveboard.readers.elf import Elf
 
@@ -107,7 +107,7 @@ class _Reader:
         interest = self._interest
         wanted = {address for address, name in self._stubs.items() if name in self._reported}
         every = list(branches(self._elf, wanted))
-        starts = Starts(self._elf, sorted({one.target for one in every if one.is_call and one.target not in self._stubs}))
+        starts = Starts(self._elf, {one.target for one in every if one.is_call and one.target not in self._stubs})
         self._search(interest.names, every, starts)
         if any(site.name in interest.because and any(one.text for one in site.arguments) for site in self._found.values()):
             self._search(interest.noted, every, starts)
@@ -155,7 +155,8 @@ class _Reader:
 
     def _run(self, function: lift.Function, arguments: Mapping[int, Value], seed: int) -> None:
         def report(call: Call) -> None:
-            if call.name in self._reported or not call.name:
+            owner = self._covered.get((call.address, function.machine.mode))
+            if owner == function.start and (call.name in self._reported or not call.name):
                 self._found[(function.start, call.address, seed)] = self._site(call, function.start, seed)
 
         evaluator = Evaluator(self._elf, self._places, self._stubs, function, report)
@@ -164,16 +165,17 @@ class _Reader:
 
     def _site(self, call: Call, start: int, seed: int) -> CallSite:
         arguments: list[Argument] = []
-        for number in range(8 if call.name.startswith("execl") else 5 if call.name else 4):
+        numbers = 8 if call.name.startswith("execl") else 5 if call.name else call.evaluator.machine.local_arguments
+        for number in range(numbers):
             value = call.argument(number)
             if not isinstance(value, int) or not call.name:
                 arguments.append(Argument(value))
                 continue
             memory: tuple[int | None, ...] = ()
             items: tuple[str | None, ...] = ()
-            if self._interest.memory.get(call.name) == number and value > 4096:
+            if self._interest.memory.get(call.name) == number and value >= LOWEST_POINTER:
                 memory = tuple(call.state.byte(value + at, initial=True) for at in range(_BYTES))
-            if self._interest.vectors.get(call.name) == number and value > 4096:
+            if self._interest.vectors.get(call.name) == number and value >= LOWEST_POINTER:
                 items = self._vector(call, value)
             arguments.append(Argument(value, call.state.text(value), memory, items))
         return CallSite(call.name, call.target, call.address, start, seed, tuple(arguments))
@@ -182,10 +184,8 @@ class _Reader:
         items: list[str | None] = []
         for number in range(_ITEMS):
             place = address + number * self._elf.width
-            value = call.state.load(place, self._elf.width)
-            if value is None and not self._places.on_stack(place):
-                value = self._elf.pointer(place)
-            if value == 0:
+            value = call.state.initial(place)
+            if value == 0 or (value is None and items[-2:] == [None, None]):
                 break
             items.append(call.state.text(value))
         while items and items[-1] is None:
@@ -196,9 +196,9 @@ class _Reader:
         """Evaluate functions again that hand parameters to a function of interest, with what their callers give."""
         for _ in range(2):  # a wrapper of a wrapper is the most that is followed
             wrappers = {site.function for site in self._found.values() if site.name and _hands_on(site)}
-            for one in every:
-                if one.is_call and one.target in wrappers:
-                    self._cover(one.address, one.mode, starts)
+            places = {(one.address, one.mode) for one in every if one.is_call and one.target in wrappers}
+            for address, mode in sorted(places | set(mentions(self._elf, wrappers))):
+                self._cover(address, mode, starts)
         self._seed()
 
     def _seed(self) -> None:

@@ -29,7 +29,8 @@ _DF_1_PIE = 0x08000000
 _EF_MIPS_M16 = 0x04000000
 # Relocation types that put the address of a symbol into a slot, and those that put load base plus addend there.
 _SLOTS = {"x86": {1, 6, 7}, "x86-64": {1, 6, 7}, "arm": {2, 21, 22}, "aarch64": {257, 1025, 1026}, "mips": {3, 127}}
-_BASED = {"x86": 8, "x86-64": 8, "arm": 23, "aarch64": 1027}
+_BASED = {"x86": 8, "x86-64": 8, "arm": 23, "aarch64": 1027, "mips": 3}
+_COPIED = {"x86": 5, "x86-64": 5, "arm": 20, "aarch64": 1024, "mips": 126}
 _GP_OFFSET = 0x7FF0  # gp points so far behind the start of the table (MIPS supplement, Global Offset Table)
 
 
@@ -66,6 +67,7 @@ class Elf:
     exports: dict[str, int] = field(default_factory=dict)
     slots: dict[int, str] = field(default_factory=dict)  # address of a table entry -> imported name
     based: dict[int, int] = field(default_factory=dict)  # address of a pointer -> what it points to once loaded
+    copied: dict[int, str] = field(default_factory=dict)  # address of data that is copied here from a library -> name
     undefined: dict[int, str] = field(default_factory=dict)  # address that stands for an import (stub) -> name
     segments: list[Segment] = field(default_factory=list)
     constant: list[tuple[int, int]] = field(default_factory=list)  # ranges that nothing writes to after loading
@@ -282,8 +284,12 @@ class _Loader:
         self, slot: int, index: int, kind: int, addend: int | None, symbols: list[tuple[str, int, bool]]
     ) -> None:
         elf = self._elf
-        if kind == _BASED.get(elf.machine) and addend is not None:
-            elf.based[slot] = addend
+        if kind == _BASED.get(elf.machine) and (index == 0 or elf.machine != "mips"):
+            value = addend if addend is not None else elf.integer(slot, elf.width)
+            if value is not None:
+                elf.based[slot] = value
+        elif kind == _COPIED.get(elf.machine) and 0 < index < len(symbols):
+            elf.copied[slot] = symbols[index][0]
         elif kind in _SLOTS.get(elf.machine, ()) and 0 < index < len(symbols):
             name, value, is_here = symbols[index]
             if is_here:

@@ -44,6 +44,8 @@ UNARY: dict[int, Callable[[int, int], int]] = {
 }
 
 COPIES = frozenset({OpCode.COPY.value, OpCode.INT_ZEXT.value})
+EQUAL = OpCode.INT_EQUAL.value
+DIFFERENT = OpCode.INT_NOTEQUAL.value
 PIECE = OpCode.PIECE.value
 SUBPIECE = OpCode.SUBPIECE.value
 SEXT = OpCode.INT_SEXT.value

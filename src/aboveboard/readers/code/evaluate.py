@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from aboveboard.readers.code import arithmetic, library, lift
+from aboveboard.readers.code import arithmetic, library, lift, strings
 from aboveboard.readers.code.lift import CONSTANT, MEMORY, REGISTER, UNIQUE, Function, Instruction, Operation, Place
 from aboveboard.readers.code.state import Origin, Places, State, Value
 from aboveboard.readers.elf import Elf
 
 MAX_VISITS = 4  # of one block; after the last, its state is what all visits knew
+_STACKED = 8  # arguments that are looked for on the stack
 MAX_STEPS = 20_000  # instructions evaluated in one function
 _THUNKS = {0x04: "EAX", 0x0C: "ECX", 0x14: "EDX", 0x1C: "EBX", 0x2C: "EBP", 0x34: "ESI", 0x3C: "EDI"}
 
@@ -45,6 +46,8 @@ class Call:
         machine, convention = self.evaluator.machine, self.evaluator.machine.convention
         if number < len(machine.arguments):
             return self.state.registers.get(machine.arguments[number])
+        if number >= _STACKED and machine.local:
+            return self.state.registers.get(machine.local[number - _STACKED])
         sp = self.state.registers.get(machine.sp)
         if not isinstance(sp, int):
             return None
@@ -106,6 +109,8 @@ class Evaluator:
             else:
                 offset = convention.stack + convention.word * (number - len(machine.arguments) + convention.return_slot)
                 state.store(self.places.stack + offset, convention.word, value)
+        for number, register in enumerate(machine.local, _STACKED):
+            state.registers[register] = arguments.get(number, Origin("", number))
         self._arrive(self._function.start, state)
         self._drain()
         for orphan in sorted(self._function.orphans):
@@ -151,6 +156,8 @@ class Evaluator:
                     self._operation(code, output, inputs, state)
                 elif code == lift.STORE:
                     self._store(inputs, state)
+            return True
+        if self.elf.machine in ("x86", "x86-64") and strings.repeat(instruction, self.elf, self.machine, state):
             return True
         return self._jumping(instruction, state)
 
@@ -258,10 +265,16 @@ class Evaluator:
             return self._tail(target, instruction, state)
         inside = function.start <= target < function.end and target in function.leaders
         if code == lift.CBRANCH:
+            place, number, on_equal = _tested(instruction, inputs[1])
             if inside:
-                self._arrive(target, state.copy())
+                taken = state.copy()
+                if on_equal:
+                    taken.set(place, number)
+                self._arrive(target, taken)
             elif self._name(target) is not None:
                 self._call(target, instruction, state.copy())
+            if on_equal is False:
+                state.set(place, number)
             return True
         if inside and direct:
             self._arrive(target, state)
@@ -271,7 +284,9 @@ class Evaluator:
         return False
 
     def _name(self, target: int) -> str | None:
-        return self._stubs.get(target) or self._stubs.get(target & ~1) or self.places.name(target)
+        # BLX from Thumb state leads to a multiple of four; it is read as BL (see lift), which may name two bytes more.
+        even = target & ~3 if self.machine.mode == "thumb" else target & ~1
+        return self._stubs.get(target) or self._stubs.get(even) or self.places.name(target)
 
     def _tail(self, target: int, instruction: Instruction, state: State) -> bool:
         """A jump out of the function calls what it leads to and returns for it."""
@@ -319,6 +334,15 @@ class Evaluator:
 
 
 _FLOW = frozenset({lift.BRANCH, lift.CBRANCH, lift.BRANCHIND, lift.CALL, lift.CALLIND, lift.RETURN})
+
+
+def _tested(instruction: Instruction, condition: Place) -> tuple[Place, int, bool | None]:
+    """Return which register is compared with which number, and whether the jump is taken when they are equal."""
+    for code, output, inputs in instruction.operations:
+        is_test = output == condition and code in (arithmetic.EQUAL, arithmetic.DIFFERENT)
+        if is_test and inputs[0][0] == REGISTER and inputs[1][0] == CONSTANT:
+            return inputs[0], inputs[1][1], code == arithmetic.EQUAL
+    return condition, 0, None
 
 
 def _signed32(value: int) -> int:

@@ -118,15 +118,22 @@ def _copy(call: Call) -> Value | None:
     call.state.forget(target, min(size if size is not None else _FORGOTTEN, 4096))
     if source is None or size is None or size > MAX_COPY:
         return target
-    if size in (1, 2, 4, 8, 16):
-        call.state.store(target, size, call.state.load(source, size))
-        if target in call.state.cells:
-            return target
-    raw = [call.state.byte(source + at, initial=False) for at in range(size)]
-    for at, byte in enumerate(raw):
+    word = call.width
+    for at in range(0, size - size % word, word):
+        value = call.state.initial(source + at)
+        if value is not None:
+            call.state.store(target + at, word, value)
+        else:
+            _copy_bytes(call, target + at, source + at, word)
+    _copy_bytes(call, target + size - size % word, source + size - size % word, size % word)
+    return target
+
+
+def _copy_bytes(call: Call, target: int, source: int, size: int) -> None:
+    for at in range(size):
+        byte = call.state.byte(source + at, initial=True)
         if byte is not None:
             call.state.store(target + at, 1, byte)
-    return target
 
 
 def _put_text(call: Call, target: int, text: str | None) -> None:

@@ -34,7 +34,7 @@ LOAD, STORE, CALLOTHER = OpCode.LOAD.value, OpCode.STORE.value, OpCode.CALLOTHER
 _NOTHING = -1
 _TESTS = frozenset(
     getattr(OpCode, name).value
-    for name in """INT_EQUAL INT_NOTEQUAL INT_LESS INT_SLESS INT_LESSEQUAL INT_SLESSEQUAL INT_CARRY INT_SCARRY INT_SBORROW
+    for name in """INT_LESS INT_SLESS INT_LESSEQUAL INT_SLESSEQUAL INT_CARRY INT_SCARRY INT_SBORROW
     BOOL_AND BOOL_OR BOOL_XOR BOOL_NEGATE POPCOUNT""".split()
 )
 _JUMPS = frozenset({BRANCH, CBRANCH, BRANCHIND, CALL, CALLIND, RETURN})
@@ -118,6 +118,7 @@ class _Code:
         self._context: Any = machine.context
         self._kept = machine.kept_operations
         self._flags = machine.flags
+        self._direction = (REGISTER, machine.direction, 1)
         self._slot = 2 if machine.mode == "mips16" else 4
         self._text = _without_switching(elf.read(start, end - start), machine)
         self._known: dict[int, Instruction] = {}
@@ -179,6 +180,8 @@ class _Code:
                     found.append((_NOTHING, None, ()))  # conditions are not followed
                     continue
             inputs = tuple([(_SPACES.get(node.space.name, MEMORY), node.offset, node.size) for node in one.inputs])
+            if self._direction in inputs:  # string instructions count upwards, as the calling conventions have it
+                inputs = tuple([(CONSTANT, 0, 1) if node == self._direction else node for node in inputs])
             found.append((code, place, self._back(code, inputs) if self._moved else inputs))
         return tuple(found)
 
@@ -215,7 +218,7 @@ def _instruction(start: int, after: int, operations: tuple[Operation, ...]) -> I
         if code in (BRANCH, BRANCHIND, RETURN) and not (code == BRANCH and inputs[0][0] == CONSTANT):
             skipped = any(c == CBRANCH and i[0][0] == CONSTANT for c, _, i in operations[:position])
             follows = skipped and position + 1 < len(operations)
-    return Instruction(start, after, operations, jumps, follows, tuple(targets))
+    return Instruction(start, after, operations, jumps, follows or after in targets, tuple(targets))
 
 
 def _without_switching(text: bytes, machine: Machine) -> bytes:

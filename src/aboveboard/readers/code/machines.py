@@ -93,6 +93,10 @@ class Machine:
         registers = {name: node.offset for node, name in self.context.getAllRegisters().items()}
         self.sp = registers[convention.sp]
         self.arguments = tuple(registers[name] for name in convention.arguments)
+        self.direction = registers.get("DF", -1)
+        # Between functions of one file, compilers for i386 pass arguments in registers: these come after the eighth.
+        self.local = tuple(registers[name] for name in ("EAX", "EDX", "ECX")) if mode == "x86" else ()
+        self.local_arguments = 8 + len(self.local) if self.local else 4
         self.result = registers[convention.result]
         self.kept = frozenset(registers[name] for name in convention.kept)
         self.by_number = {name: registers[name] for name in _X86_ORDER if name in registers}

@@ -90,6 +90,31 @@ def _mips_loads(elf: Elf, start: int, text: bytes, slots: Collection[int]) -> It
                 yield start + match.start(), "mips16"
 
 
+def mentions(elf: Elf, targets: Collection[int]) -> Iterator[tuple[int, str]]:
+    """Return (address, mode) of what adds the low half of an address, as MIPS code does to call its own functions."""
+    if elf.machine != "mips" or not targets or not elf.gp:
+        return
+    order = ">" if elf.endian == "big" else "<"
+    lows = b"|".join(re.escape(struct.pack(order + "H", target & 0xFFFF)) for target in sorted(targets))
+    whole = b"[\x24-\x27].(?:" + lows + b")" if order == ">" else b"(?:" + lows + b").[\x24-\x27]"
+    for segment, text in code_of(elf):
+        for match in re.finditer(b"(?=" + whole + b")", text, re.DOTALL):
+            if match.start() % 4 == 0:
+                yield segment.start + match.start(), "mips"
+        if elf.compressed:
+            short = b"|".join(_mips16_add(order, target & 0xFFFF) for target in sorted(targets))
+            for match in re.finditer(b"(?=" + short + b")", text, re.DOTALL):
+                if match.start() % 2 == 0:
+                    yield segment.start + match.start(), "mips16"
+
+
+def _mips16_add(order: str, low: int) -> bytes:
+    """Extended `addiu rx, low`: of MIPS16 code, whose addresses are odd, or of the other set."""
+    extend = re.escape(struct.pack(order + "H", 0xF000 | (low >> 5 & 63) << 5 | low >> 11 & 31))
+    lows = b"[" + re.escape(bytes([low & 31])) + re.escape(bytes([low & 31 | 1])) + b"]"
+    return extend + (b"[\x48-\x4f]" + lows if order == ">" else lows + b"[\x48-\x4f]")
+
+
 def _mips16_load(order: str, distance: int) -> bytes:
     extend = re.escape(struct.pack(order + "H", 0xF000 | (distance >> 5 & 63) << 5 | distance >> 11 & 31))
     lows = b"[" + b"".join(re.escape(bytes([y << 5 | distance & 31])) for y in range(8)) + b"]"

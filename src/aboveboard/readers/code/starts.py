@@ -15,30 +15,29 @@ MAX_BACK = 64 * 1024  # bytes that are searched backwards for an entry
 
 
 class Starts:
-    """The starts of functions of one file. `called` are the targets of direct calls, sorted."""
+    """The starts of functions of one file. `called` are the targets of direct calls."""
 
-    def __init__(self, elf: Elf, called: list[int]) -> None:
+    def __init__(self, elf: Elf, called: set[int]) -> None:
         self._elf = elf
-        self._called = called
+        self._called = sorted(called | set(_unwind(elf)))
         self._known: dict[tuple[int, str], _Shapes] = {}
 
     @cached_property
-    def table(self) -> list[int]:
-        """Return the starts that the tables for unwinding name, sorted."""
-        return sorted({*_frames(self._elf), *_unwind(self._elf)})
+    def _table(self) -> list[tuple[int, int]]:
+        return _frames(self._elf)
 
     def around(self, address: int, mode: str) -> list[tuple[int, int]]:
         """Return where the function around `address` may start and end, the likeliest first."""
         part = next((s for s in self._elf.segments if s.executable and s.start <= address < s.end), None)
         if part is None:
             return []
-        index = bisect_right(self.table, address)
-        if index and self.table[index - 1] >= part.start:
-            after = self.table[index] if index < len(self.table) else part.end
-            return [(self.table[index - 1], min(after, part.end))]
+        index = bisect_right(self._table, (address, 1 << 64)) - 1
+        if index >= 0 and self._table[index][1] > address:
+            start, end = self._table[index]
+            return [(max(start, part.start), min(end, part.end))]
         shapes = self._shapes(part, mode)
-        entry, end, bare = shapes.around(address - part.start)
-        starts = [part.start + entry] if entry is not None else []
+        entry, plain, end, bare = shapes.around(address - part.start)
+        starts = [part.start + entry, part.start + plain] if entry is not None else []
         near = bisect_right(self._called, address) - 1
         if near >= 0 and self._called[near] >= max(part.start, address - MAX_BACK):
             call = self._called[near]
@@ -47,6 +46,8 @@ class Starts:
             else:
                 starts.append(call)
         starts.append(part.start + bare)
+        if mode not in ("x86", "x86-64"):  # a function that is only a jump, behind the constants of another
+            starts += [address - 8, address - 4]
         return [(start, part.start + end) for start in dict.fromkeys(starts)]
 
     def _shapes(self, part: Segment, mode: str) -> _Shapes:
@@ -56,8 +57,8 @@ class Starts:
         return self._known[(part.start, mode)]
 
 
-def _frames(elf: Elf) -> list[int]:
-    """Read the sorted table of .eh_frame_hdr (Linux Standard Base, Core, 10.6.2)."""
+def _frames(elf: Elf) -> list[tuple[int, int]]:
+    """Return the functions that .eh_frame_hdr lists, with their ends, sorted (Linux Standard Base, Core, 10.6)."""
     start, end = elf.frames
     head = elf.read(start, 12)
     if len(head) < 12 or head[0] != 1 or head[1] not in (0x1B, 0x3B) or head[2:4] != b"\x03\x3b":
@@ -65,9 +66,12 @@ def _frames(elf: Elf) -> list[int]:
     order = ">" if elf.endian == "big" else "<"
     (count,) = struct.unpack(order + "I", head[8:12])
     raw = elf.read(start + 12, min(8 * min(count, MAX_TABLE), max(0, end - start - 12)))
-    return [
-        a for a in (start + place for place, _ in struct.iter_unpack(order + "ii", raw[: len(raw) & ~7])) if elf.is_code(a)
-    ]
+    found: list[tuple[int, int]] = []
+    for place, description in struct.iter_unpack(order + "ii", raw[: len(raw) & ~7]):
+        size = elf.integer(start + description + 12, 4)  # behind length, parent and start, as compilers encode it
+        if size and elf.is_code(start + place):
+            found.append((start + place, start + place + size))
+    return sorted(found)
 
 
 def _unwind(elf: Elf) -> list[int]:
@@ -92,12 +96,14 @@ _ENTRIES = {
 }
 # After these nothing goes on: a return or a jump (with its delay slot), then the next function or data.
 _ENDS = {
-    "mips": (rb"(?:\x03\xe0\x00\x08|\x03\x20\x00\x08|\x10\x00..)....", 4),
+    "mips": (rb"(?:\x03\xe0\x00\x08|\x03\x20\x00\x08|\x10\x00..|[\x08-\x0b]...)....", 4),
     "mips16": (rb"\x64[\x00-\x7f]\xe8[\x20\xa0](?:\x65\x00)?|\xe8\x20..|\xe8\xa0", 2),
     "arm": (rb"\xe8\xbd[\x80-\xff].|\xe1\x2f\xff\x1e|\xe4\x9d\xf0\x04", 4),
     "thumb": (rb"\xbd.|\x47\x70|\xe8\xbd[\x80-\x9f].", 2),
     "aarch64": (rb"\xd6\x5f\x03\xc0", 4),
 }
+# `li v0, high; la v1, low; sll v0, v0, 16; addu v0, v1, v0`: MIPS16 code finds its table of addresses.
+_TABLE_16 = re.compile(rb"(?:\xf0.)?\x6a.(?:[\xf0-\xf7].)?\x0b.\xf4\x00\x32\x40\xe2\x69", re.DOTALL)
 _REACH = 64  # bytes that may lie between the true start and what only an entry does
 
 
@@ -116,13 +122,13 @@ class _Shapes:
         pattern = b"(?=" + _ENTRIES[mode] + b")"
         self._entries = [m.start() for m in re.finditer(pattern, self._text, re.DOTALL) if m.start() % self._unit == 0]
 
-    def around(self, at: int) -> tuple[int | None, int, int]:
-        """Return the nearest entry, where the function ends, and where it starts if it has no entry of that shape."""
+    def around(self, at: int) -> tuple[int | None, int, int, int]:
+        """Return the start of the nearest entry, the entry, where it ends, and the start if there is no such entry."""
         entries, low, high = self._entries, max(0, at - MAX_BACK), min(len(self._text), at + MAX_BACK)
         index = bisect_right(entries, at)
         entry = entries[index - 1] if index and entries[index - 1] >= low else None
         if self._x86:
-            return entry, min(entries[index] if index < len(entries) else high, high), max(0, at - _REACH)
+            return entry, entry or 0, min(entries[index] if index < len(entries) else high, high), max(0, at - _REACH)
         end = high
         for one in entries[index:]:
             if one >= high:
@@ -131,9 +137,10 @@ class _Shapes:
                 end = one
                 break
         bare = _last_end(self._text, at, self._mode)
+        plain = entry or 0
         if entry is not None:
             entry = _first(self._text, entry, self._mode)
-        return entry, end, bare if bare is not None else max(0, at - _REACH) // self._unit * self._unit
+        return entry, plain, end, bare if bare is not None else max(0, at - _REACH) // self._unit * self._unit
 
 
 def _turn(text: bytes, unit: int) -> bytes:
@@ -157,6 +164,10 @@ def _last_end(text: bytes, entry: int, mode: str) -> int | None:
 
 def _first(text: bytes, entry: int, mode: str) -> int:
     """Return where a function starts that saves its registers at `entry`: MIPS code may do something before."""
+    if mode == "mips16":
+        low = max(0, entry - _REACH)
+        tables = [low + match.start() for match in _TABLE_16.finditer(text[low:entry])]
+        return tables[-1] if tables and tables[-1] % 2 == 0 else entry
     last = _last_end(text, entry, mode) if mode in ("mips", "aarch64") else None
     if last is None:  # in the other modes the constants of the function before may lie between
         return entry

@@ -13,6 +13,8 @@ from aboveboard.readers.elf import Elf
 
 MAX_CELLS = 4096
 MAX_TEXT = 300
+_LIBRARY_DATA = {"in6addr_any": bytes(16), "in6addr_loopback": bytes(15) + b"\1"}  # POSIX.1-2017, netinet/in.h
+LOWEST_POINTER = 256  # below it lies the header of a file that is loaded at 0, or nothing
 STACK_REACH = 1 << 20  # bytes around the first stack pointer that are taken for the stack
 
 UNKNOWN = "\ufffd"  # in a text: a part that is not known
@@ -40,7 +42,17 @@ class Places:
         self._first = 0xFE000000 if narrow else 0x7FE0_0000_0000_0000
         self.texts = 0xF8000000 if narrow else 0x7FD0_0000_0000_0000
         self._names = sorted(set(elf.slots.values()))
+        copies = {address: name for address, name in elf.copied.items() if name in _LIBRARY_DATA}
         self._numbers = {name: self._first + 16 * index for index, name in enumerate(self._names)}
+
+        self._data = {**{self._numbers[name]: name for name in _LIBRARY_DATA if name in self._numbers}, **copies}
+
+    def library_byte(self, address: int) -> int | None:
+        """Return a byte of data that is the C library's and has one value everywhere."""
+        for start, name in self._data.items():
+            if start <= address < start + len(_LIBRARY_DATA[name]):
+                return _LIBRARY_DATA[name][address - start]
+        return None
 
     def of(self, name: str) -> int:
         """Return the number that stands for an imported function."""
@@ -163,6 +175,19 @@ class State:
             del self.small[key]
         if value is not None:
             self.small[offset] = (size, value)
+            self._join(container)
+
+    def _join(self, container: int) -> None:
+        """Make one value of the parts of a register, once all are known."""
+        parts = sorted((key, *self.small[key]) for key in self.small if container <= key < container + self._width)
+        raw = b""
+        for key, size, value in parts:
+            if key != container + len(raw) or not isinstance(value, int):
+                return
+            raw += value.to_bytes(size, "big" if self._big else "little")
+        if len(raw) == self._width:
+            self._forget_small(container)
+            self.registers[container] = int.from_bytes(raw, "big" if self._big else "little")
 
     def load(self, address: int, size: int) -> Value | None:
         """Return what memory holds: what was stored, an imported function, or what nothing can write to."""
@@ -172,11 +197,29 @@ class State:
         name = self._elf.slots.get(address)
         if name is not None and size == self._width:
             return self._places.of(name)
-        if self._places.on_stack(address) or cell is not None:
+        if size > self._width and size % self._width == 0:
+            return self._words(address, size)
+        if self._places.on_stack(address) or cell is not None or self._places.library_byte(address) is not None:
             return self._assemble(address, size)
         if size == self._width and address in self._elf.based:
-            return self._elf.based[address] if self._is_fixed(address) else None
+            return self._elf.based[address]  # a pointer with an initial value, also where the program may change it
         return self._elf.integer(address, size) if self._is_fixed(address, size) else None
+
+    def _words(self, address: int, size: int) -> Value | None:
+        raw = b""
+        for at in range(0, min(size, 64), self._width):
+            word = self.load(address + at, self._width)
+            if not isinstance(word, int):
+                return None
+            raw += word.to_bytes(self._width, "big" if self._big else "little")
+        return int.from_bytes(raw, "big" if self._big else "little")
+
+    def initial(self, address: int) -> Value | None:
+        """Return the word in memory, or what the file gives to data that the program may change."""
+        value = self.load(address, self._width)
+        if value is None and address not in self.cells and not self._places.on_stack(address):
+            return self._elf.pointer(address)
+        return value
 
     def _is_fixed(self, address: int, size: int = 1) -> bool:
         return self._elf.is_constant(address, size)
@@ -206,6 +249,9 @@ class State:
                 break
         if self._places.on_stack(address):
             return None
+        known = self._places.library_byte(address)
+        if known is not None:
+            return known
         return self._elf.integer(address, 1) if initial or self._is_fixed(address) else None
 
     def store(self, address: int, size: int, value: Value | None) -> None:
@@ -239,7 +285,7 @@ class State:
 
     def text(self, value: Value | None) -> str | None:
         """Return the text that a pointer leads to: printable, ended by a zero byte, at most MAX_TEXT characters."""
-        if not isinstance(value, int) or value < 4096:
+        if not isinstance(value, int) or value < LOWEST_POINTER:
             return None
         known = self.texts.get(value)
         if known is not None:

@@ -47,7 +47,7 @@ def _mips(elf: Elf, segment: Segment, text: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _arm(elf: Elf, segment: Segment, text: bytes) -> Iterator[tuple[int, int]]:
-    """`add ip, pc, #a; add ip, ip, #b; ldr pc, [ip, #c]!`, maybe after `bx pc; nop` for callers in Thumb state."""
+    """`add ip, pc, #a; add ip, ip, #b; ldr pc, [ip, #c]!`, maybe after `bx pc` for callers in Thumb state."""
     if elf.endian == "big":
         return
     for match in re.finditer(rb"(.)([\xc0-\xcf])\x8f\xe2(.)([\xc0-\xcf])\x8c\xe2(.)([\xf0-\xff])\xbc\xe5", text, re.DOTALL):
@@ -57,7 +57,7 @@ def _arm(elf: Elf, segment: Segment, text: bytes) -> Iterator[tuple[int, int]]:
             value += _rotated(low[0], high[0] & 15)
         value += match[5][0] | (match[6][0] & 15) << 8
         yield segment.start + start, value & _M32
-        if text[start - 4 : start] == b"\x78\x47\xc0\x46":
+        if text[start - 4 : start] in (b"\x78\x47\xc0\x46", b"\x78\x47\xfd\xe7"):
             yield segment.start + start - 4, value & _M32
 
 
