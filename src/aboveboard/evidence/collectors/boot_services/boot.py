@@ -41,7 +41,7 @@ ROUNDS = 8  # of services that start further scripts
 MAX_STARTED = 5_000
 MAX_SAME = 64  # ways in which one command comes to run
 MAX_TEXTS = 400  # scripts and lines that init, cron and systemd start
-LIMITS = Limits(steps=40_000)  # for each of them
+LIMITS = Limits(steps=100_000)  # for each of them
 
 
 @dataclass(frozen=True, slots=True)
