@@ -1,0 +1,146 @@
+"""Small tools whose outcome the files and arguments decide (POSIX.1-2017 XCU chapter 4): echo, cat, test, cp, ls and kin."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aboveboard.readers.shell.conditions import evaluate
+from aboveboard.readers.shell.state import STDIN, UNKNOWN, State, Status, known
+
+if TYPE_CHECKING:
+    from aboveboard.readers.shell.interpreter import Interpreter, Script
+
+Tool = Callable[[list[str], State, "Script"], Status]
+MAX_WRITTEN = 1000
+
+
+class Tools:
+    """Models tools over the files of one interpretation."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+
+    def table(self) -> dict[str, Tool]:
+        """Return the tools by name."""
+        return {
+            "echo": self._echo,
+            "printf": self._printf,
+            "cat": self._cat,
+            "[": self._test,
+            "test": self._test,
+            "basename": self._basename,
+            "dirname": self._dirname,
+            "cp": self._copy,
+            "mv": self._copy,
+            "ln": self._copy,
+            "rm": self._remove,
+            "ls": self._ls,
+            "readlink": self._readlink,
+        }
+
+    def _echo(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        rest = words[1:]
+        newline = True
+        while rest and rest[0] in ("-n", "-e", "-ne", "-en", "-E"):
+            newline = newline and "n" not in rest[0]
+            rest = rest[1:]
+        self._interpreter.print(" ".join(rest).replace("\\n", "\n") + ("\n" if newline else ""))
+        return True
+
+    def _printf(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        form, rest = (words[1] if len(words) > 1 else ""), words[2:]
+        out = form.replace("\\n", "\n").replace("\\t", "\t")
+        for value in rest:
+            out = out.replace("%s", value, 1) if "%s" in out else out.replace("%d", value, 1)
+        self._interpreter.print(UNKNOWN if "%" in out else out)
+        return True
+
+    def _cat(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        names = [word for word in words[1:] if not word.startswith("-")]
+        if not names:
+            self._interpreter.print(state.variables.get(STDIN, UNKNOWN))
+            return True
+        status: Status = True
+        for name in names:
+            text = self._interpreter.files.read(name, state) if known(name) else None
+            there = self._interpreter.files.file_test("-e", name, state)
+            status = there if there is not True else status
+            self._interpreter.print(text if text is not None else ("" if there is False else UNKNOWN))
+        return status
+
+    def _test(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        inner = words[1:-1] if words[0] == "[" else words[1:]
+        return evaluate(inner, lambda operator, path: self._interpreter.files.file_test(operator, path, state))
+
+    def _basename(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        name = posixpath.basename(words[1].rstrip("/")) if len(words) > 1 else ""
+        if len(words) > 2 and name.endswith(words[2]):
+            name = name[: -len(words[2])] if words[2] else name
+        self._interpreter.print(name)
+        return True
+
+    def _dirname(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        self._interpreter.print((posixpath.dirname(words[1]) or ".") if len(words) > 1 else "")
+        return True
+
+    def _copy(self, words: list[str], state: State, script: Script) -> Status:
+        """Model `cp`, `mv` and `ln -s` of one file: what stood there stands here too."""
+        del script
+        names = [word for word in words[1:] if not word.startswith("-")]
+        if len(names) != 2 or not all(map(known, names)):
+            return True
+        source, target = names
+        text = self._interpreter.files.read(source, state)
+        if self._interpreter.tree.is_directory(target):
+            target = f"{target.rstrip('/')}/{posixpath.basename(source)}"
+        if text is not None and len(state.written) < MAX_WRITTEN:
+            state.written[self._interpreter.files.absolute(target, state)] = text
+        return True
+
+    def _remove(self, words: list[str], state: State, script: Script) -> Status:
+        del script
+        for name in words[1:]:
+            if not name.startswith("-") and known(name):
+                path = self._interpreter.files.absolute(name, state)
+                state.written.pop(path, None)
+                state.removed.add(path)
+        return True
+
+    def _ls(self, words: list[str], state: State, script: Script) -> Status:
+        """List a directory of the image, one name a line, as `ls` does where its output is no terminal."""
+        del script
+        names = [word for word in words[1:] if not word.startswith("-")] or ["."]
+        status: Status = True
+        for name in names:
+            path = self._interpreter.files.absolute(name, state) if known(name) else ""
+            if not path:
+                self._interpreter.print(UNKNOWN)
+                status = None
+            elif self._interpreter.tree.is_directory(path):
+                self._interpreter.print("".join(f"{item}\n" for item in self._interpreter.tree.listdir(path)))
+            elif self._interpreter.files.file_test("-e", path, state):
+                self._interpreter.print(f"{name}\n")
+            else:
+                status = self._interpreter.files.file_test("-e", path, state)
+        return status
+
+    def _readlink(self, words: list[str], state: State, script: Script) -> Status:
+        del state, script
+        name = words[-1]
+        entry = self._interpreter.tree.entries.get(name)
+        resolved = self._interpreter.tree.resolve(name) if known(name) else None
+        if "-f" in words and resolved is not None:
+            self._interpreter.print(resolved)
+            return True
+        if entry is not None and entry.target:
+            self._interpreter.print(entry.target)
+            return True
+        return False if known(name) else None
