@@ -1,4 +1,4 @@
-"""Small tools whose outcome the files and arguments decide (POSIX.1-2017 XCU chapter 4): echo, cat, test, cp, ls and kin."""
+"""Small tools whose outcome files and arguments decide (POSIX.1-2017 XCU chapter 4): echo, cat, test, cp, ls and kin."""
 
 from __future__ import annotations
 
