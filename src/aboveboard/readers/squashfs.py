@@ -214,7 +214,7 @@ class SquashFs:
             if at is None:
                 raise BlockError("no such inode block")
             return self._parse_inode(buffer, at + (reference & 0xFFFF))
-        except (struct.error, BlockError) as error:
+        except (struct.error, OverflowError, BlockError) as error:
             self._gap(Cause.DAMAGED, path, f"its inode cannot be read: {error}")
             return None
 
@@ -324,7 +324,7 @@ class SquashFs:
                 (at,) = struct.unpack_from(self.superblock.order + "Q", self._data, table + 8 * number)
                 (word,) = struct.unpack_from(self.superblock.order + "H", self._data, at)
                 out += self._block(at + 2, word & ~STORED_METADATA, stored=bool(word & STORED_METADATA), limit=METADATA)
-            except (struct.error, BlockError) as error:
+            except (struct.error, OverflowError, BlockError) as error:
                 self._gap(Cause.DAMAGED, "/", f"the table of {form} at {table}: {error}")
                 break
         return bytes(out)
@@ -335,7 +335,7 @@ class SquashFs:
         for table in ends:
             try:
                 (first,) = struct.unpack_from(self.superblock.order + "Q", self._data, table)
-            except struct.error:
+            except (struct.error, OverflowError):  # a pointer past what an index can be
                 continue
             if first > self.superblock.directory_table:
                 firsts.append(first)
