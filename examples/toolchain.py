@@ -18,13 +18,15 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TARGET = "arm-linux-gnueabi"
 LOADER = "/lib/ld-musl-arm.so.1"  # the dynamic linker of musl for soft-float ARM
-PACKAGES = {
-    f"{TARGET}-gcc": f"gcc-{TARGET}",
-    "make": "make",
-    "gcc": "gcc",
-    "mksquashfs": "squashfs-tools",
-    "bzip2": "bzip2",
-    "xz": "xz-utils",
+PACKAGES = {  # a file that shows that the Debian package is there
+    f"/usr/bin/{TARGET}-gcc": f"gcc-{TARGET}",
+    f"/usr/{TARGET}/include/linux/if_tun.h": "linux-libc-dev-armel-cross",
+    "/usr/bin/gcc": "gcc",
+    "/usr/include/stdio.h": "libc6-dev",
+    "/usr/bin/make": "make",
+    "/usr/bin/mksquashfs": "squashfs-tools",
+    "/bin/bzip2": "bzip2",
+    "/usr/bin/xz": "xz-utils",
 }
 BUILT_WITH = {"gcc": "12.2.0", "mksquashfs": "4.5.1"}  # what the committed images were made with
 
@@ -54,7 +56,11 @@ tee telnetd test timeout touch tr true tty tunctl umount uname uniq uptime uslee
 
 
 class BuildError(Exception):
-    """What the machine lacks, or a step that failed."""
+    """A step that failed."""
+
+
+class OutOfReach(BuildError):  # noqa: N818 - says what it is
+    """The mirror could not be reached, or has other versions of the sources."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ class Toolchain:
 
 def missing_packages() -> list[str]:
     """Return the Debian packages without which nothing can be built here."""
-    return sorted({package for tool, package in PACKAGES.items() if not shutil.which(tool)})
+    return sorted(package for file, package in PACKAGES.items() if not Path(file).exists())
 
 
 def other_versions() -> list[str]:
@@ -122,11 +128,11 @@ def fetch(sources: Path) -> None:
     for words in (["update"], ["source", "--download-only", "--tar-only", *wanted]):
         done = subprocess.run(["apt-get", *options, *words], cwd=sources, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise BuildError(f"apt-get {' '.join(words)}: {done.stderr[-800:]}")
+            raise OutOfReach(f"apt-get {' '.join(words)}: {done.stderr[-800:]}")
     for name in wanted:
         file, digest = SOURCES[name]
         if _digest(sources / file) != digest:
-            raise BuildError(f"{file}: not what this build was written for (another release of Debian?)")
+            raise OutOfReach(f"{file}: not what this build was written for (another release of Debian?)")
 
 
 def _digest(path: Path) -> str:

@@ -52,6 +52,8 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     if check.returncode:
         pytest.skip(check.stdout.strip())
     made = subprocess.run(build, capture_output=True, text=True, check=False)
+    if made.returncode == 3:
+        pytest.skip(made.stderr.strip()[:300])
     assert made.returncode == 0, made.stderr
     for name in EDITIONS:
         for file in (f"{name}.bin", f"{name}.declaration.yaml"):
