@@ -26,7 +26,7 @@ _AF_INET, _AF_INET6, _AF_PACKET = 2, 10, 17
 _SOCK_RAW, _IPPROTO_RAW = 3, 255
 _CURLOPT_URL = 10002
 _AI_PASSIVE = 1
-_ANYWHERE = frozenset({"0.0.0.0", "::", "255.255.255.255"})  # noqa: S104 - recognised, not bound
+_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 _LITERAL = re.compile(r"%[-+ #0-9.*]*[a-zA-Z]|\ufffd")
 
 INTEREST = Interest(
@@ -129,13 +129,8 @@ class Meaning:
         return int.from_bytes(known, "big" if self._big else "little") if known else None
 
     def _is_told(self, site: CallSite) -> bool:
-        """Tell whether the packet socket was already told where it is made."""
-        origin = site.arguments[0].value
-        return any(
-            self._socket(one)
-            for one in self._by_function[site.function]
-            if one.name == "socket" and isinstance(origin, Origin) and origin.number == one.address
-        )
+        """Tell whether a packet socket was already told where it is made."""
+        return any(self._socket(one) for one in self._by_function[site.function] if one.name == "socket")
 
     def _protocol(self, site: CallSite, family: int | None) -> tuple[str, int | None]:
         """Return the protocol and the address family of the socket, from its making or from what else is done with it."""
@@ -171,9 +166,12 @@ class Meaning:
         host = site.arguments[_LOOKUPS[site.name]].text
         if host is None or not _is_host(host):
             return None
-        if site.name in _NUMERIC and (host in _ANYWHERE or not _is_address(host) or self._goes_elsewhere(site, host)):
+        if site.name not in _NUMERIC:
+            return [_calls_out(site, host, 0)]
+        if not _is_address(host) or self._goes_elsewhere(site, host):
             return []
-        return [_calls_out(site, host, 0)]
+        text = str(ipaddress.ip_address(host))
+        return [] if text in _ANYWHERE or text.startswith("255.") else [_calls_out(site, text, 0)]
 
     def _goes_elsewhere(self, site: CallSite, host: str) -> bool:
         """Tell whether the address is bound here, or told again with the call that uses it."""
