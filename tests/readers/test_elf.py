@@ -120,3 +120,21 @@ def test_any_code_is_survived(kind: str, code: bytes) -> None:
     """Random code behind the true one, reached through it."""
     data = tiny_program(kind)
     assert collect(patched(data, 0x440, code[:0x1C0]))
+
+
+@pytest.mark.parametrize("words", [[0xEC900A15], [0xEC900B28], [0xEC900A00], [0xACB54A95], [0xAC9D5A7D]])
+def test_register_lists_that_kill_the_translator(words: list[int]) -> None:
+    data = tiny_program("arm")
+    found = collect(patched(data, 0x424 + 4, struct.pack("<I", words[0])))  # behind the entry
+    assert any(isinstance(item, Fact) and item.kind == "runs" for item in found)
+
+
+def test_code_that_is_all_calls_costs_a_bound() -> None:
+    data = tiny_program("x86-64")
+    calls = b"\xe8\x00\x00\x00\x00" * 700_000
+    header = struct.pack("<IIQQQQQQ", 1, 5, len(data), 0x400000, 0x400000, len(calls), len(calls), 4)
+    data = patched(patched(data, 56, b"\5\0"), 64 + 4 * 56, header)  # a fifth segment, behind the file
+    begun = time.process_time()
+    found = collect(data + calls)
+    assert time.process_time() - begun < 20
+    assert any(isinstance(item, Gap) and "direct calls" in item.detail for item in found)

@@ -22,16 +22,18 @@ _COMMANDS = frozenset({"system", "popen", *_EXEC_LISTS, *_EXEC_VECTORS})
 _LOOKUPS = {"gethostbyname": 0, "res_query": 0, "inet_addr": 0, "inet_aton": 0, "inet_pton": 1}
 _NUMERIC = frozenset({"inet_addr", "inet_aton", "inet_pton"})
 _READERS = frozenset({"recv", "recvfrom", "recvmsg", "accept", "accept4"})
+# With bounds checks added by the compiler (_FORTIFY_SOURCE) these are called by other names.
+CHECKED = {"__recv_chk": "recv", "__recvfrom_chk": "recvfrom", "__read_chk": "read"}
 _AF_INET, _AF_INET6, _AF_PACKET = 2, 10, 17
 _SOCK_RAW, _IPPROTO_RAW = 3, 255
 _CURLOPT_URL = 10002
 _AI_PASSIVE = 1
-_ANYWHERE = frozenset({"0.0.0.0", "::", "255.255.255.255"})  # noqa: S104 - recognised, not bound
+_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 _LITERAL = re.compile(r"%[-+ #0-9.*]*[a-zA-Z]|\ufffd")
 
 INTEREST = Interest(
     names=frozenset({"socket", "bind", "connect", "sendto", "getaddrinfo", "curl_easy_setopt", *_LOOKUPS, *_COMMANDS}),
-    noted=frozenset({"listen", "read", *_READERS}),
+    noted=frozenset({"listen", "read", *_READERS, *CHECKED}),
     because=_COMMANDS,
     memory={"bind": 1, "connect": 1, "sendto": 4, "getaddrinfo": 2},
     vectors=dict.fromkeys(_EXEC_VECTORS, 1),
@@ -94,7 +96,9 @@ class Meaning:
     def _socket(self, site: CallSite) -> list[Fact]:
         domain, kind, protocol = (one.number for one in site.arguments[:3])
         is_raw = (
-            kind is not None and kind & 0xF == _SOCK_RAW and domain in (_AF_INET, _AF_INET6) and protocol != _IPPROTO_RAW
+            kind is not None and kind & 0xF == _SOCK_RAW and domain in (# With bounds checks added by the compiler (_FORTIFY_SOURCE) these are called by other names.
+CHECKED = {"__recv_chk": "recv", "__recvfrom_chk": "recvfrom", "__read_chk": "read"}
+_AF_INET, _AF_INET6) and protocol != _IPPROTO_RAW
         )
         hears = domain == _AF_PACKET and protocol != 0  # packet(7): with protocol 0 nothing is received
         return [_listens(site, "raw", 0, "")] if is_raw or hears else []
@@ -110,7 +114,9 @@ class Meaning:
             return None
         if family == _AF_PACKET and site.name == "bind":
             return [] if self._is_told(site) else [_listens(site, "raw", 0, "")]
-        if family not in (_AF_INET, _AF_INET6):
+        if family not in (# With bounds checks added by the compiler (_FORTIFY_SOURCE) these are called by other names.
+CHECKED = {"__recv_chk": "recv", "__recvfrom_chk": "recvfrom", "__read_chk": "read"}
+_AF_INET, _AF_INET6):
             return []
         port = _bytes(structure.memory[2:4])
         host = _bytes(structure.memory[4:8] if family == _AF_INET else structure.memory[8:24])
@@ -129,13 +135,8 @@ class Meaning:
         return int.from_bytes(known, "big" if self._big else "little") if known else None
 
     def _is_told(self, site: CallSite) -> bool:
-        """Tell whether the packet socket was already told where it is made."""
-        origin = site.arguments[0].value
-        return any(
-            self._socket(one)
-            for one in self._by_function[site.function]
-            if one.name == "socket" and isinstance(origin, Origin) and origin.number == one.address
-        )
+        """Tell whether a packet socket was already told where it is made."""
+        return any(self._socket(one) for one in self._by_function[site.function] if one.name == "socket")
 
     def _protocol(self, site: CallSite, family: int | None) -> tuple[str, int | None]:
         """Return the protocol and the address family of the socket, from its making or from what else is done with it."""
@@ -171,9 +172,12 @@ class Meaning:
         host = site.arguments[_LOOKUPS[site.name]].text
         if host is None or not _is_host(host):
             return None
-        if site.name in _NUMERIC and (host in _ANYWHERE or not _is_address(host) or self._goes_elsewhere(site, host)):
+        if site.name not in _NUMERIC:
+            return [_calls_out(site, host, 0)]
+        if not _is_address(host) or self._goes_elsewhere(site, host):
             return []
-        return [_calls_out(site, host, 0)]
+        text = str(ipaddress.ip_address(host))
+        return [] if text in _ANYWHERE or text.startswith("255.") else [_calls_out(site, text, 0)]
 
     def _goes_elsewhere(self, site: CallSite, host: str) -> bool:
         """Tell whether the address is bound here, or told again with the call that uses it."""
@@ -197,7 +201,7 @@ class Meaning:
     def _readers(self, commands: dict[int, list[str]]) -> Iterator[Fact]:
         """Functions that read from the network and run a constant command, themselves or through one they call."""
         for function, sites in sorted(self._by_function.items()):
-            calls = sorted({one.name for one in sites if _reads(one)})
+            calls = sorted({CHECKED.get(one.name, one.name) for one in sites if _reads(one)})
             if not calls:
                 continue
             callees = sorted({target for one in sites if not one.name for target in (one.target, one.target & ~1)})
@@ -208,10 +212,11 @@ class Meaning:
 
 
 def _reads(site: CallSite) -> bool:
-    if site.name == "read":
+    name = CHECKED.get(site.name, site.name)
+    if name == "read":
         origin = site.arguments[0].value
         return isinstance(origin, Origin) and origin.name in ("socket", "accept", "accept4")
-    return site.name in _READERS
+    return name in _READERS
 
 
 def _command(site: CallSite) -> str | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from aboveboard.readers.code import lift
-from aboveboard.readers.code.evaluate import Call, Evaluator
+from aboveboard.readers.code.evaluate import MAX_STEPS, Call, Evaluator
 from aboveboard.readers.code.machines import machine
-from aboveboard.readers.code.sites import Branch, branches, mentions, uses
+from aboveboard.readers.code.sites import MAX_CODE, Branch, branches, mentions, uses
 from aboveboard.readers.code.starts import Starts
 from aboveboard.readers.code.state import LOWEST_POINTER, Origin, Places, Value
 from aboveboard.readers.code.stubs import stubs
@@ -22,6 +23,7 @@ from aboveboard.readers.elf import Elf
 MACHINES = frozenset({"mips", "arm", "aarch64", "x86", "x86-64"})
 MAX_FUNCTIONS = 300
 MAX_INSTRUCTIONS = 150_000
+MAX_BRANCHES = 400_000
 MAX_SITES = 3000
 MAX_SEEDS = 12  # argument lists with which one function is evaluated again
 _BYTES = 28  # of what an argument points to: the size of sockaddr_in6
@@ -106,7 +108,11 @@ class _Reader:
     def read(self) -> Calls:
         interest = self._interest
         wanted = {address for address, name in self._stubs.items() if name in self._reported}
-        every = list(branches(self._elf, wanted))
+        every = list(islice(branches(self._elf, wanted), MAX_BRANCHES + 1))
+        if len(every) > MAX_BRANCHES:
+            self._calls.left_out.append(f"more than {MAX_BRANCHES} direct calls")
+        if sum(part.end - part.start for part in self._elf.segments if part.executable) > MAX_CODE:
+            self._calls.left_out.append(f"more than {MAX_CODE} bytes of code")
         starts = Starts(self._elf, {one.target for one in every if one.is_call and one.target not in self._stubs})
         self._search(interest.names, every, starts)
         if any(site.name in interest.because and any(one.text for one in site.arguments) for site in self._found.values()):
@@ -120,7 +126,8 @@ class _Reader:
         places = {(one.address, one.mode) for one in every if self._stubs.get(one.target) in names}
         places |= set(uses(self._elf, {slot for slot, name in self._elf.slots.items() if name in names}))
         for address, mode in sorted(places)[:MAX_SITES]:
-            self._cover(address, mode, starts)
+            if self._cover(address, mode, starts) is None:
+                self._calls.unreached += 1
         if len(places) > MAX_SITES:
             self._calls.left_out.append(f"more than {MAX_SITES} call sites")
 
@@ -133,7 +140,6 @@ class _Reader:
                 self._evaluate(start, end, mode)
             if (address, mode) in self._covered:
                 return self._covered[(address, mode)]
-        self._calls.unreached += 1
         return None
 
     def _evaluate(self, start: int, end: int, mode: str) -> None:
@@ -162,6 +168,8 @@ class _Reader:
         evaluator = Evaluator(self._elf, self._places, self._stubs, function, report)
         evaluator.run(arguments)
         self._instructions += evaluator.steps // 4
+        if evaluator.steps >= MAX_STEPS:
+            self._calls.left_out.append(f"more than {MAX_STEPS} steps in a function")
 
     def _site(self, call: Call, start: int, seed: int) -> CallSite:
         arguments: list[Argument] = []

@@ -17,7 +17,7 @@ from aboveboard.readers.elf import Elf
 
 MAX_VISITS = 4  # of one block; after the last, its state is what all visits knew
 _STACKED = 8  # arguments that are looked for on the stack
-MAX_STEPS = 20_000  # instructions evaluated in one function
+MAX_STEPS = 50_000  # instructions evaluated in one function
 _THUNKS = {0x04: "EAX", 0x0C: "ECX", 0x14: "EDX", 0x1C: "EBX", 0x2C: "EBP", 0x34: "ESI", 0x3C: "EDI"}
 
 

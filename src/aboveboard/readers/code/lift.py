@@ -1,23 +1,22 @@
 """Translates the reachable code of one function into plain tuples of p-code.
 
 Source of the operations: Ghidra's P-Code Reference Manual, as pypcode gives it. A place is (space, offset, size). The code
-is handed over in copies in which calls that switch the instruction set look like calls that do not: the translator would
-take every higher address for the other set from then on.
+is handed over in copies without what the translator cannot take (see prepare).
 """
 
 from __future__ import annotations
 
-import re
-import struct
 from dataclasses import dataclass, field
 from typing import Any
 
 from pypcode import OpCode, pypcode_native
 
 from aboveboard.readers.code.machines import Machine
+from aboveboard.readers.code.prepare import prepared
 from aboveboard.readers.elf import Elf
 
-MAX_INSTRUCTIONS = 6000  # of one function
+MAX_INSTRUCTIONS = 16_000  # of one function
+MAX_ORPHANS = 256  # blocks behind computed jumps
 _PIECE = 48  # instructions translated at once
 _NEAR = 0x10000  # bytes around the code that its instructions can name without a register
 _TAIL = bytes(16)  # a delay slot behind the last instruction is read as well
@@ -79,7 +78,7 @@ def lift(elf: Elf, machine: Machine, start: int, end: int) -> Function:
                 for one in function.instructions.values()
                 if not one.follows and one.after < end and one.after not in function.instructions
             )
-            if not new or function.cut or new[0] in code.bad:
+            if not new or function.cut or new[0] in code.bad or len(function.orphans) >= MAX_ORPHANS:
                 break
             code.bad.add(new[0])
             function.orphans.add(new[0])
@@ -120,7 +119,7 @@ class _Code:
         self._flags = machine.flags
         self._direction = (REGISTER, machine.direction, 1)
         self._slot = 2 if machine.mode == "mips16" else 4
-        self._text = _without_switching(elf.read(start, end - start), machine)
+        self._text = prepared(elf.read(start, end - start), machine)
         self._known: dict[int, Instruction] = {}
         self.bad: set[int] = set()
 
@@ -219,34 +218,3 @@ def _instruction(start: int, after: int, operations: tuple[Operation, ...]) -> I
             skipped = any(c == CBRANCH and i[0][0] == CONSTANT for c, _, i in operations[:position])
             follows = skipped and position + 1 < len(operations)
     return Instruction(start, after, operations, jumps, follows or after in targets, tuple(targets))
-
-
-def _without_switching(text: bytes, machine: Machine) -> bytes:
-    """Turn BLX and JALX with a fixed target into BL and JAL; the place they lead to is recognised by its address."""
-    mode, order = machine.mode, ">" if machine.big else "<"
-    if mode not in ("mips", "mips16", "arm", "thumb"):
-        return text
-    changed = bytearray(text)
-    unit = 4 if mode in ("mips", "arm") else 2
-    top = unit - 1 if order == "<" else 0
-    wanted = {"mips": rb"[\x74-\x77]", "mips16": rb"[\x18-\x1f]", "arm": rb"[\xfa\xfb]", "thumb": rb"[\xf0-\xf7]"}[mode]
-    skipped = -1  # the second half of a long call can look like the first half of another
-    for match in re.finditer(wanted, text[top::unit]):
-        at = unit * match.start()
-        if at + 4 > len(text):
-            break
-        if mode == "mips":
-            (word,) = struct.unpack_from(order + "I", text, at)
-            struct.pack_into(order + "I", changed, at, word & 0x03FFFFFF | 0x0C000000)
-        elif mode == "arm":
-            (word,) = struct.unpack_from(order + "I", text, at)
-            struct.pack_into(order + "I", changed, at, word & 0x00FFFFFF | 0xEB000000)
-        elif at != skipped:
-            skipped = at + 2
-            first, second = struct.unpack_from(order + "HH", text, at)
-            if mode == "mips16":
-                first &= ~0x0400
-            elif second & 0xD000 == 0xC000:
-                second |= 0x1000
-            struct.pack_into(order + "HH", changed, at, first, second)
-    return bytes(changed)

@@ -61,6 +61,11 @@ def _mips(elf: Elf, start: int, text: bytes) -> Iterator[Branch]:
         (word,) = struct.unpack_from(order + "I", text, at)
         target = ((start + at + 4) & 0xF0000000) | (word & 0x3FFFFFF) << 2
         yield Branch(start + at, target, "mips", word >> 26 != 2)
+    near = rb"\x04\x11(..)" if elf.endian == "big" else rb"(..)\x11\x04"
+    for match in re.finditer(near, text, re.DOTALL):  # bal
+        if match.start() % 4 == 0:
+            target = start + match.start() + 4 + 4 * struct.unpack(order + "h", match[1])[0]
+            yield Branch(start + match.start(), target, "mips", True)
     if not elf.compressed:
         return
     for match in re.finditer(rb"[\x18-\x1f]", text[top & 1 :: 2]):  # jal, jalx

@@ -10,8 +10,10 @@ import re
 import struct
 from collections.abc import Iterator
 
+from aboveboard.readers.code.sites import code_of
 from aboveboard.readers.elf import Elf, Segment
 
+MAX_STUBS = 50_000
 _M32 = 0xFFFFFFFF
 
 
@@ -21,12 +23,10 @@ def stubs(elf: Elf) -> dict[int, str]:
     reader = _READERS.get(elf.machine)
     if reader is None or not elf.slots:
         return found
-    for segment in elf.segments:
-        if segment.executable:
-            text = elf.data[segment.offset : segment.offset + segment.end - segment.start]
-            for address, slot in reader(elf, segment, text):
-                if slot in elf.slots:
-                    found[address] = elf.slots[slot]
+    for segment, text in code_of(elf):
+        for address, slot in reader(elf, segment, text):
+            if slot in elf.slots and len(found) < MAX_STUBS:
+                found[address] = elf.slots[slot]
     return found
 
 
