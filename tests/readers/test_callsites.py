@@ -86,6 +86,19 @@ def test_what_is_not_constant_is_not_told(machine: str, level: str, tmp_path: Pa
     assert {"bind", "system", "gethostbyname"} <= set(unresolved)
 
 
+@pytest.mark.parametrize("machine", ["mips16", "armel", "thumb", "mips"])
+def test_what_was_read_before_changes_nothing(machine: str, tmp_path: Path) -> None:
+    """The translator remembers settings by address: no file may change how the next one is read."""
+    first = compile_c(SOURCES / "listen.c", tmp_path, machine, "-O2", *FORMS["no-pie"])
+    second = compile_c(SOURCES / "variable.c", tmp_path, machine, "-Os", *FORMS["no-pie"])
+    noise = bytearray(second)
+    noise[0x400 : len(noise) - 0x400 : 3] = bytes(len(range(0x400, len(noise) - 0x400, 3)))
+    once = collect(first)
+    for other in (second, bytes(noise), second):
+        collect(other)
+        assert collect(first) == once
+
+
 def test_a_library_and_a_static_program(tmp_path: Path) -> None:
     facts, gaps = collect(compile_c(SOURCES / "listen.c", tmp_path, "x86-64", "-O2", "-shared", "-fPIC"))
     assert of(facts, "program", "kind", "linking") == {("library", "dynamic")}

@@ -22,6 +22,8 @@ _COMMANDS = frozenset({"system", "popen", *_EXEC_LISTS, *_EXEC_VECTORS})
 _LOOKUPS = {"gethostbyname": 0, "res_query": 0, "inet_addr": 0, "inet_aton": 0, "inet_pton": 1}
 _NUMERIC = frozenset({"inet_addr", "inet_aton", "inet_pton"})
 _READERS = frozenset({"recv", "recvfrom", "recvmsg", "accept", "accept4"})
+# With bounds checks added by the compiler (_FORTIFY_SOURCE) these are called by other names.
+CHECKED = {"__recv_chk": "recv", "__recvfrom_chk": "recvfrom", "__read_chk": "read"}
 _AF_INET, _AF_INET6, _AF_PACKET = 2, 10, 17
 _SOCK_RAW, _IPPROTO_RAW = 3, 255
 _CURLOPT_URL = 10002
@@ -31,7 +33,7 @@ _LITERAL = re.compile(r"%[-+ #0-9.*]*[a-zA-Z]|\ufffd")
 
 INTEREST = Interest(
     names=frozenset({"socket", "bind", "connect", "sendto", "getaddrinfo", "curl_easy_setopt", *_LOOKUPS, *_COMMANDS}),
-    noted=frozenset({"listen", "read", *_READERS}),
+    noted=frozenset({"listen", "read", *_READERS, *CHECKED}),
     because=_COMMANDS,
     memory={"bind": 1, "connect": 1, "sendto": 4, "getaddrinfo": 2},
     vectors=dict.fromkeys(_EXEC_VECTORS, 1),
@@ -195,7 +197,7 @@ class Meaning:
     def _readers(self, commands: dict[int, list[str]]) -> Iterator[Fact]:
         """Functions that read from the network and run a constant command, themselves or through one they call."""
         for function, sites in sorted(self._by_function.items()):
-            calls = sorted({one.name for one in sites if _reads(one)})
+            calls = sorted({CHECKED.get(one.name, one.name) for one in sites if _reads(one)})
             if not calls:
                 continue
             callees = sorted({target for one in sites if not one.name for target in (one.target, one.target & ~1)})
@@ -206,10 +208,11 @@ class Meaning:
 
 
 def _reads(site: CallSite) -> bool:
-    if site.name == "read":
+    name = CHECKED.get(site.name, site.name)
+    if name == "read":
         origin = site.arguments[0].value
         return isinstance(origin, Origin) and origin.name in ("socket", "accept", "accept4")
-    return site.name in _READERS
+    return name in _READERS
 
 
 def _command(site: CallSite) -> str | None:

@@ -126,7 +126,8 @@ class _Reader:
         places = {(one.address, one.mode) for one in every if self._stubs.get(one.target) in names}
         places |= set(uses(self._elf, {slot for slot, name in self._elf.slots.items() if name in names}))
         for address, mode in sorted(places)[:MAX_SITES]:
-            self._cover(address, mode, starts)
+            if self._cover(address, mode, starts) is None:
+                self._calls.unreached += 1
         if len(places) > MAX_SITES:
             self._calls.left_out.append(f"more than {MAX_SITES} call sites")
 
@@ -139,7 +140,6 @@ class _Reader:
                 self._evaluate(start, end, mode)
             if (address, mode) in self._covered:
                 return self._covered[(address, mode)]
-        self._calls.unreached += 1
         return None
 
     def _evaluate(self, start: int, end: int, mode: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aboveboard.evidence.collector import FileSubject, Needs, Planted
-from aboveboard.evidence.program_calls import INTEREST, Meaning
+from aboveboard.evidence.program_calls import CHECKED, INTEREST, Meaning
 from aboveboard.evidence.tiny_programs import COMMAND, PORT, tiny_program
 from aboveboard.model.facts import Cause, Fact, Gap, Where
 from aboveboard.readers import callsites, elf
@@ -88,7 +88,7 @@ def _program(program: elf.Elf, unresolved: dict[str, int]) -> Fact:
             "linking": program.linking,
             "kind": program.kind,
             "needed": list(program.needed),
-            "calls": sorted(_CALLS.intersection(program.imports)),
+            "calls": sorted(_CALLS.intersection(CHECKED.get(name, name) for name in program.imports)),
             "unresolved": dict(sorted(unresolved.items())),
         },
     )

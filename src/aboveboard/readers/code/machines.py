@@ -121,12 +121,12 @@ class Machine:
 
     def _is_clean(self, address: int) -> bool:
         probe = _PROBES[self.mode]
-        found = self.context.translate(probe if self.big else probe[::-1], address, max_instructions=1)
-        return bool(found.ops[0].inputs[0].size == 2)  # in the other set it takes four bytes
+        found = self.context.translate((probe if self.big else probe[::-1]) + bytes(4), address, max_instructions=1)
+        return bool(found.ops[0].inputs[0].size == len(probe))  # in the other set it has another length
 
 
 _WINDOWS = (0x90000000, 0xF0000000)
-_PROBES = {"mips16": b"\x65\x00", "thumb": b"\xbf\x00"}  # instructions that do nothing
+_PROBES = {"mips16": b"\x65\x00", "thumb": b"\xbf\x00", "arm": b"\xe1\xa0\x00\x00"}  # these do nothing
 _X86_ORDER = ("EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI")
 _ready: dict[tuple[str, bool], Machine] = {}
 

@@ -30,7 +30,7 @@ def _without_long_lists(text: bytes, machine: Machine) -> bytes:
     is_arm, big = machine.mode == "arm", machine.big
     unit = 4 if is_arm else 2
     top = 0 if big else unit - 1
-    for match in re.finditer(b"[" + _TOPS + b"]", text[top::unit]):
+    for match in re.finditer(b"[" + _TOPS + b"]" if is_arm else rb"[\xec\xed\xfc\xfd]", text[top::unit]):
         at = unit * match.start()
         if at + 4 > len(text):
             break
