@@ -96,9 +96,7 @@ class Meaning:
     def _socket(self, site: CallSite) -> list[Fact]:
         domain, kind, protocol = (one.number for one in site.arguments[:3])
         is_raw = (
-            kind is not None and kind & 0xF == _SOCK_RAW and domain in (# With bounds checks added by the compiler (_FORTIFY_SOURCE) these are called by other names.
-CHECKED = {"__recv_chk": "recv", "__recvfrom_chk": "recvfrom", "__read_chk": "read"}
-_AF_INET, _AF_INET6) and protocol != _IPPROTO_RAW
+            kind is not None and kind & 0xF == _SOCK_RAW and domain in (_AF_INET, _AF_INET6) and protocol != _IPPROTO_RAW
         )
         hears = domain == _AF_PACKET and protocol != 0  # packet(7): with protocol 0 nothing is received
         return [_listens(site, "raw", 0, "")] if is_raw or hears else []
@@ -114,9 +112,7 @@ _AF_INET, _AF_INET6) and protocol != _IPPROTO_RAW
             return None
         if family == _AF_PACKET and site.name == "bind":
             return [] if self._is_told(site) else [_listens(site, "raw", 0, "")]
-        if family not in (# With bounds checks added by the compiler (_FORTIFY_SOURCE) these are called by other names.
-CHECKED = {"__recv_chk": "recv", "__recvfrom_chk": "recvfrom", "__read_chk": "read"}
-_AF_INET, _AF_INET6):
+        if family not in (_AF_INET, _AF_INET6):
             return []
         port = _bytes(structure.memory[2:4])
         host = _bytes(structure.memory[4:8] if family == _AF_INET else structure.memory[8:24])
