@@ -44,6 +44,11 @@ def started(script: str, **more: object) -> list[tuple[str, ...]]:
         ("while true; do d; break; done", ("d",)),
         ("start-stop-daemon -S -x /usr/sbin/d -- -p 1", ("/usr/sbin/d", "-p", "1")),
         ("busybox d -p 1", ("d", "-p", "1")),
+        ("grep -q '^3 ' /etc/t && d", ("d",)),
+        ("grep -q '^9' /etc/t || d", ("d",)),
+        ("grep -v '^1' /etc/t | while read a b; do d $b; done", ("d", "4")),
+        ("d $(head -n 1 /etc/t | grep -c 1)", ("d", "1")),
+        ("echo 'a:b' >> /etc/t; grep -qE '^(a|z):' /etc/t && d", ("d",)),
         ("while read a b; do d $a $b; done < /etc/t", ("d", "3", "4")),
         ("printf 'x y\\n' | while read a b; do d $b; done", ("d", "y")),
         ("f() { local x=1; g; d $x; }; g() { local x=2; }; f", ("d", "1")),
@@ -67,6 +72,11 @@ def test_what_is_not_known_makes_both_branches_run_under_conditions() -> None:
     assert only(outcome, "b").conditions == ("not (grep -q dev /proc/cmdline)",)
     assert only(outcome, "c").conditions == ()
     assert only(outcome, "c").argv == ("c", UNKNOWN)
+
+
+def test_a_condition_says_where_its_variable_comes_from() -> None:
+    outcome = run('w=$(nc -l -p 9 | head -n 1); if [ "$w" = go ]; then d; fi')
+    assert only(outcome, "d").conditions == ('[ "$w" = go ] (w from: $(nc -l -p 9 | head -n 1))',)
 
 
 def test_what_follows_an_exit_that_may_happen_is_conditional() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from aboveboard.evidence.collector import Needs, Planted
 from aboveboard.evidence.logins import SHELLS, logins, option
@@ -23,7 +24,7 @@ from aboveboard.readers.tree import TreeView
 NAME = "debug_access"
 VERSION = 1
 SUBJECT = "tree"
-NEEDS = (*KINDS, "runs", "reads-network")
+NEEDS = (*KINDS, "program", "runs", "reads-network")
 EMITS = {
     "debug-access": "what (telnet, adb, gdbserver, serial, shell, unlock), name, program, port, protection, active, via",
 }
@@ -38,6 +39,8 @@ _OPENS = re.compile(
     r"|(?:^|[\s;&|/(])(?:ba|a|da)?sh\s+-i\b"
     r"|\biptables\b[^;|&]*\s-(?:I|A|F|P)\s+INPUT\b(?:[^;|&]*ACCEPT)?"
 )
+_TEXT = re.compile(rb"[\x20-\x7e]{6,300}(?=\x00)")
+MAX_PROGRAM = 16 << 20
 _WAITS = re.compile(r"(?:^|[\s;&|(/$`])(?:nc|ncat|netcat|socat|tcpdump|udpsvd|recv\w*|listen\w*)\b")
 
 _BOOTS: dict[str, JSON] = {"file": "/bin/busybox", "active": "yes"}
@@ -79,6 +82,7 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
     yield from _consoles(boot)
     yield from _messages(boot)
     yield from _code(boot, needs)
+    yield from _static(boot, tree, needs)
 
 
 def _ports(needs: Needs) -> dict[tuple[str, int | None], list[int]]:
@@ -189,6 +193,21 @@ def _code(boot: Boot, needs: Needs) -> Iterator[Fact]:
             )
             if match["what"] not in ("dropbear", "sshd"):
                 yield _of_code(what, fact, command, boots)
+
+
+def _static(boot: Boot, tree: TreeView, needs: Needs) -> Iterator[Fact]:
+    """Yield the commands among the strings of statically linked programs: their calls have no names to follow."""
+    for fact in needs.of("program"):
+        path = fact.where.path
+        starters = [item for item in boot.services if path in (item.file, item.program) and item.active != "no"]
+        if fact.data.get("linking") != "static" or not starters or posixpath.basename(path) in ("busybox", "toybox"):
+            continue
+        for match in _TEXT.finditer(tree.read(path, limit=MAX_PROGRAM) or b""):
+            command = match[0].decode("ascii").strip()
+            if _OPENS.search(command) and " " in command:
+                yield _of_code(
+                    "unlock", replace(fact, where=Where(path=path, offset=match.start())), command, {path: starters}
+                )
 
 
 def _of_code(what: str, fact: Fact, command: str, boots: dict[str, list[Service]]) -> Fact:

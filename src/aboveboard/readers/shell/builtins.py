@@ -85,7 +85,7 @@ class Builtins:
             return interpreter.call_function(name, words[1:], state, step)
         if name in (".", "source"):
             return self._follow(words[1], words[2:], state, script, step, same=True) if len(words) > 1 else True
-        builtin = self._table.get(name)
+        builtin = self._table.get(name) or self._table.get(name.removeprefix("/bin/").removeprefix("/usr/bin/"))
         if builtin is not None:
             status = builtin(words, state, script)
             if name in ("cp", "mv", "ln", "rm"):

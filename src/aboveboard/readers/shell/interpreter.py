@@ -15,11 +15,12 @@ from aboveboard.readers.shell.compound import Compound
 from aboveboard.readers.shell.conditions import evaluate, negated
 from aboveboard.readers.shell.files import Files
 from aboveboard.readers.shell.redirections import Redirections
-from aboveboard.readers.shell.state import STDIN, UNKNOWN, Command, Limits, Outcome, State, Status, contrary
+from aboveboard.readers.shell.state import STDIN, UNKNOWN, Command, Limits, Outcome, State, Status, contrary, known
 from aboveboard.readers.shell.words import LITERALS, Expander
 from aboveboard.readers.tree import TreeView
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
+ORIGIN = "\0from "  # before the name of a variable: the text that its unknown value comes from
 _HEXADECIMAL = re.compile(rb"0x(\$\w|\$\{\w)")
 _WORDS = LITERALS | {
     "string",
@@ -145,11 +146,19 @@ class Interpreter:
         """Take the branch that the status decides, or both, each under the condition or its contrary."""
         if status is not None:
             return yes(state) if status else no(state)
-        condition = " ".join(condition.split())[:160]
+        condition = self._explained(" ".join(condition.split())[:160], state)
         one, other = state.fork(condition), state.fork(contrary(condition))
         first, second = yes(one), no(other)
         state.join(one, other)
         return first if first == second else None
+
+    def _explained(self, condition: str, state: State) -> str:
+        """Add to a condition where its variables come from: `[ "$w" = go ]` says nothing without `w=$(nc -l ...)`."""
+        for name in re.findall(r"\$\{?(\w+)", condition)[:4]:
+            origin = state.variables.get(ORIGIN + name)
+            if origin:
+                condition += f" ({name} from: {origin})"
+        return condition
 
     def expander(self, script: Script, state: State) -> Expander:
         """Return what expands words here."""
@@ -227,6 +236,9 @@ class Interpreter:
         key = script.slice(name.start_byte, name.end_byte)
         added = script.slice(name.end_byte, name.end_byte + 2) == "+="
         state.variables[key] = (state.variables.get(key, "") if added else "") + text
+        state.variables.pop(ORIGIN + key, None)
+        if value is not None and not known(text):
+            state.variables[ORIGIN + key] = " ".join(script.slice(value.start_byte, value.end_byte).split())[:120]
         status: Status = state.last if value is not None and value.type == "command_substitution" else True
         return status
 

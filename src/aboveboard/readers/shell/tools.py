@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 Tool = Callable[[list[str], State, "Script"], Status]
 MAX_WRITTEN = 1000
+MAX_LINES = 20_000
 
 
 class Tools:
@@ -38,6 +40,11 @@ class Tools:
             "rm": self._remove,
             "ls": self._ls,
             "readlink": self._readlink,
+            "grep": self._grep,
+            "egrep": self._grep,
+            "fgrep": self._grep,
+            "head": self._part,
+            "tail": self._part,
         }
 
     def _echo(self, words: list[str], state: State, script: Script) -> Status:
@@ -144,3 +151,104 @@ class Tools:
             self._interpreter.print(entry.target)
             return True
         return False if known(name) else None
+
+    def _grep(self, words: list[str], state: State, script: Script) -> Status:
+        """Match known text against a known pattern (POSIX.1-2017 XCU grep); anything else is not known."""
+        del script
+        flags, operands = grep_words(words)
+        pattern = grep_pattern(operands[0], flags) if operands and known(operands[0]) else None
+        text = self._text_of(operands[1:], state) if flags is not None else None
+        if pattern is None or text is None:
+            self._interpreter.print(UNKNOWN)
+            return None
+        assert flags is not None
+        lines = text.splitlines()[:MAX_LINES]
+        found = [line for line in lines if (pattern.search(line[:2000]) is not None) is not ("v" in flags)]
+        if "c" in flags:
+            self._interpreter.print(f"{len(found)}\n")
+        elif "q" not in flags:
+            self._interpreter.print("".join(f"{line}\n" for line in found))
+        return bool(found)
+
+    def _text_of(self, names: list[str], state: State) -> str | None:
+        """Return the text of the files that are named, or of the input; None where any of it is not known."""
+        if not names:
+            text = state.variables.get(STDIN)
+            return text if text is not None and known(text) else None
+        texts = []
+        for name in names:
+            text = self._interpreter.files.read(name, state) if known(name) else None
+            if text is None and known(name) and self._interpreter.files.file_test("-e", name, state) is False:
+                text = ""
+            if text is None or not known(text):
+                return None
+            texts.append(text)
+        return "".join(texts)
+
+    def _part(self, words: list[str], state: State, script: Script) -> Status:
+        """Model `head` and `tail` with a count of lines."""
+        del script
+        match = re.fullmatch(r"(?:head|tail)(?: -n)? ?-?(\d{1,6})?((?: [^- ]\S*)*)", " ".join(words))
+        text = self._text_of(match[2].split(), state) if match is not None else None
+        if match is None or text is None:
+            self._interpreter.print(UNKNOWN)
+            return None
+        lines, count = text.splitlines(), int(match[1] or 10)
+        self._interpreter.print("".join(f"{line}\n" for line in (lines[:count] if words[0] == "head" else lines[-count:])))
+        return True
+
+
+def grep_words(words: list[str]) -> tuple[set[str] | None, list[str]]:
+    """Split grep's words into its flags and operands; flags are None where one is not modelled."""
+    flags: set[str] = {"E"} if words[0] == "egrep" else ({"F"} if words[0] == "fgrep" else set())
+    operands: list[str] = []
+    rest = words[1:]
+    while rest:
+        word = rest.pop(0)
+        if word == "-e" and rest:
+            operands.insert(0, rest.pop(0))
+        elif word == "--":
+            operands += rest
+            break
+        elif word.startswith("-") and len(word) > 1:
+            if not set(word[1:]) <= set("qvixwFEscnh"):
+                return None, operands
+            flags |= set(word[1:])
+        else:
+            operands.append(word)
+    return flags, operands
+
+
+def grep_pattern(text: str, flags: set[str] | None) -> re.Pattern[str] | None:
+    """Return grep's pattern as Python's (POSIX.1-2017 XBD chapter 9); None where it has more than is modelled."""
+    if flags is None or len(text) > 500:
+        return None
+    if "F" in flags:
+        expression = re.escape(text)
+    else:
+        expression = re.sub(r"\[\[:(\w+):\]", lambda match: "[" + _CLASSES.get(match[1], "\0"), text)
+        if "E" not in flags:  # in a basic expression the plain sign is the letter and the escaped one the operator
+            expression = re.sub(r"\\([(){}|+?])|([(){}|+?])", lambda m: m[1] or "\\" + m[2], expression)
+            expression = re.sub(r"^(\^?)\*", r"\1\\*", expression)
+    if "x" in flags:
+        expression = f"^(?:{expression})$"
+    if "w" in flags:
+        expression = rf"\b(?:{expression})\b"
+    # a repetition within a repetition could take for ever
+    if re.search(r"[*+}]\)?[*+{]|\([^()]*[*+][^()]*\)[*+{]|\\\d", expression):
+        return None
+    try:
+        return re.compile(expression, re.IGNORECASE if "i" in flags else 0)
+    except (re.error, OverflowError):
+        return None
+
+
+_CLASSES = {
+    "space": r"\s",
+    "digit": "0-9",
+    "alpha": "A-Za-z",
+    "alnum": "A-Za-z0-9",
+    "upper": "A-Z",
+    "lower": "a-z",
+    "blank": r" \t",
+}
