@@ -1,8 +1,9 @@
 """Makes the sample firmware images: `python3 examples/build.py [--out DIR] [--check]`.
 
 Writes router.bin (seeded) and router-clean.bin (the control), and puts their digests into the declarations. The same
-Debian release gives the same bytes. With --check it only says what this machine lacks for that. Exit codes: 0 done, 1 a step
-failed, 2 packages are missing, 3 other versions of the tools, or the sources are out of reach.
+Debian release gives the same bytes. With --check it only says what this machine lacks for that.
+
+Exit codes: 0 done, 1 a step failed, 2 packages are missing, 3 other versions of the tools, or sources out of reach.
 """
 
 from __future__ import annotations

@@ -52,12 +52,12 @@ def make_tree(tools: Toolchain, root: Path, programs: dict[str, bytes], overlays
         _copy(overlay, root)
     for name in EMPTY:
         (root / name).mkdir(parents=True, exist_ok=True)
-    for path, content in programs.items():
-        if path != "loader":
-            _write(root / path, content)
+    for place, content in programs.items():
+        if place != "loader":
+            _write(root / place, content)
     for link in LINKS.values():
-        path, _, target = link.partition(":")
-        _link(root / path, target)
+        name, _, target = link.partition(":")
+        _link(root / name, target)
     for applet in APPLETS:
         for name in (applet, *OTHER_NAMES.get(applet, ())):
             folder = "sbin" if applet in SBIN else "usr/sbin" if applet in USR_SBIN else "bin"
