@@ -226,9 +226,10 @@ def _of_code(what: str, fact: Fact, command: str, boots: dict[str, list[Service]
 
 def _fact(what: str, service: Service, protection: str, port: int, *, shell: str = "") -> Fact:
     active = service.active
-    waiting = [condition for condition in service.conditions if _WAITS.search(condition)]
-    if what == "unlock" and waiting and len(waiting) == len([c for c in service.conditions if not _is_text_test(c)]):
-        active = "yes"  # the only condition is the message itself
+    waits = [_WAITS.search(condition) is not None for condition in service.conditions]
+    if what == "unlock" and active == "conditional" and any(waits):
+        decided = (waiting or _is_text_test(text) for waiting, text in zip(waits, service.conditions, strict=True))
+        active = "yes" if all(decided) else active  # the message is the only condition
     standing = standing_of(active)
     if what == "serial" and protection == "login":
         standing = Standing.OBSERVED
@@ -248,7 +249,7 @@ def _fact(what: str, service: Service, protection: str, port: int, *, shell: str
 
 def _is_text_test(condition: str) -> bool:
     """Tell whether a condition compares a text, as what a message says is compared."""
-    return re.match(r"^(?:not \()?\[+ |^\S+ is |^(?:not \()?grep\b|^(?:not \()?echo\b", condition) is not None
+    return re.match(r"^(?:not \()?(?:grep|echo|printf)\b", condition) is not None
 
 
 def _texts(value: JSON) -> Sequence[str]:
