@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from tests.examples.seeds import table
 
 from aboveboard.agreement.declaration import read
 from aboveboard.model.declaration import SECTIONS
@@ -22,16 +21,6 @@ EDITIONS = ("router", "router-clean")
 COLLECTORS = {"accounts", "keys", "boot_services", "debug_access", "destinations", "carried_traffic"}
 ROOT_AT = 0x10000
 COPYLEFT = (b"BusyBox", b"Linux version", b"General Public License", b"GNU C Library", b"Free Software Foundation")
-
-
-def table() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("seeded_table", EXAMPLES / "seeded.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module", params=EDITIONS)
