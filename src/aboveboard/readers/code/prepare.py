@@ -1,8 +1,8 @@
 """Prepares a copy of code for the translator.
 
 Calls that switch the instruction set are made to look like calls that do not: the translator would take every higher
-address for the other set from then on. Long lists of floating-point registers, which overrun its memory, become nothing, and so do
-paired floating-point values, of which it dies in delay slots.
+address for the other set from then on. Long lists of floating-point registers, which overrun its memory, become nothing,
+and so do paired floating-point values, of which it dies in delay slots.
 """
 
 from __future__ import annotations
