@@ -86,6 +86,14 @@ def test_what_is_not_constant_is_not_told(machine: str, level: str, tmp_path: Pa
     assert {"bind", "system", "gethostbyname"} <= set(unresolved)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("machine", ["mips", "mips16", "armel", "thumb", "aarch64", "x86", "x86-64"])
+def test_a_message_that_runs_a_command_of_another_function(machine: str, form: str, tmp_path: Path) -> None:
+    facts, _ = collect(compile_c(SOURCES / "callee.c", tmp_path, machine, "-O2", *FORMS[form]))
+    (reader,) = [fact for fact in facts if fact.kind == "reads-network"]
+    assert reader.data == {"calls": ["read"], "commands": ["/usr/sbin/telnetd"]}
+
+
 @pytest.mark.parametrize("machine", ["mips16", "armel", "thumb", "mips"])
 def test_what_was_read_before_changes_nothing(machine: str, tmp_path: Path) -> None:
     """The translator remembers settings by address: no file may change how the next one is read."""

@@ -129,6 +129,11 @@ def test_register_lists_that_kill_the_translator(words: list[int]) -> None:
     assert any(isinstance(item, Fact) and item.kind == "runs" for item in found)
 
 
+def test_a_delay_slot_that_kills_the_translator() -> None:
+    found = collect(patched(tiny_program("mips"), 0x400 + 4 * 18, struct.pack(">I", 0x46DD98AD)))  # behind `jr ra`
+    assert any(isinstance(item, Fact) and item.kind == "runs" for item in found)
+
+
 def test_code_that_is_all_calls_costs_a_bound() -> None:
     data = tiny_program("x86-64")
     calls = b"\xe8\x00\x00\x00\x00" * 700_000

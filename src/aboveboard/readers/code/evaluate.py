@@ -1,7 +1,9 @@
 """Follows constants through one function, forward, and reports what is called with which values.
 
 Blocks are visited in the order of their addresses; where paths meet, only what all of them know is kept, and a block is
-visited again while that changes. Registers that the calling convention does not keep die at calls.
+visited again while that changes. That ends, for a visit only takes away from what is known at its start. Registers that
+the calling convention does not keep die at calls. What a function of the file does to data behind pointers is not followed:
+what pointers to the stack lead to is forgotten at its call, other data is taken to stay.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ from aboveboard.readers.code.lift import CONSTANT, MEMORY, REGISTER, UNIQUE, Fun
 from aboveboard.readers.code.state import Origin, Places, State, Value
 from aboveboard.readers.elf import Elf
 
-MAX_VISITS = 4  # of one block; after the last, its state is what all visits knew
 _STACKED = 8  # arguments that are looked for on the stack
 MAX_STEPS = 50_000  # instructions evaluated in one function
 _THUNKS = {0x04: "EAX", 0x0C: "ECX", 0x14: "EDX", 0x1C: "EBX", 0x2C: "EBP", 0x34: "ESI", 0x3C: "EDI"}
@@ -83,7 +84,7 @@ class Evaluator:
         self._report = report
         self._unique: dict[int, tuple[int, Value]] = {}
         self._entries: dict[int, State] = {}
-        self._visits: dict[int, int] = {}
+        self._waiting: set[int] = set()
         self._pending: list[int] = []
         self._texts: dict[int, int] = {}
         self._jumps: State | None = None
@@ -121,6 +122,7 @@ class Evaluator:
     def _drain(self) -> None:
         while self._pending and self.steps < MAX_STEPS:
             address = heappop(self._pending)
+            self._waiting.discard(address)
             self._block(address, self._entries[address].copy())
 
     def _arrive(self, address: int, state: State) -> None:
@@ -131,8 +133,8 @@ class Evaluator:
             self._entries[address] = state
         elif not known.meet(state):
             return
-        self._visits[address] = self._visits.get(address, 0) + 1
-        if self._visits[address] <= MAX_VISITS and address not in self._pending:
+        if address not in self._waiting:
+            self._waiting.add(address)
             heappush(self._pending, address)
 
     def _block(self, address: int, state: State) -> None:

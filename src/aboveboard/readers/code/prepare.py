@@ -1,7 +1,8 @@
 """Prepares a copy of code for the translator.
 
 Calls that switch the instruction set are made to look like calls that do not: the translator would take every higher
-address for the other set from then on. Long lists of floating-point registers, which overrun its memory, become nothing.
+address for the other set from then on. Long lists of floating-point registers, which overrun its memory, become nothing,
+and so do paired floating-point values, of which it dies in delay slots.
 """
 
 from __future__ import annotations
@@ -20,8 +21,24 @@ def prepared(text: bytes, machine: Machine) -> bytes:
     if machine.mode in ("mips", "mips16", "arm", "thumb"):
         text = _without_switching(text, machine)
     if machine.mode in ("arm", "thumb"):
-        text = _without_long_lists(text, machine)
-    return text
+        return _without_long_lists(text, machine)
+    return _without_pairs(text, machine) if machine.mode == "mips" else text
+
+
+def _without_pairs(text: bytes, machine: Machine) -> bytes:
+    """Source: MIPS32 Architecture, volume II, instructions on paired single values (coprocessor 1, format 22)."""
+    first, second = (0, 1) if machine.big else (3, 2)
+    found = [
+        4 * match.start()
+        for match in re.finditer(rb"\x46", text[first::4])
+        if 4 * match.start() + 4 <= len(text) and text[4 * match.start() + second] >> 5 == 6
+    ]
+    if not found:
+        return text
+    changed = bytearray(text)
+    for at in found:
+        changed[at : at + 4] = bytes(4)
+    return bytes(changed)
 
 
 def _without_long_lists(text: bytes, machine: Machine) -> bytes:
