@@ -1,8 +1,10 @@
-"""CPU seconds of unpacking and of a whole inspection beside unblob alone, on one image in one run.
+"""CPU seconds and memory of unpacking and of a whole inspection beside unblob alone, on the same images in one run.
 
-    .venv/bin/python bench/unpack.py IMAGE [--record]
+    .venv/bin/python bench/unpack.py IMAGE [SECOND_IMAGE] [--record]
 
-unblob runs with a stand-in for `sasquatch` that calls unsquashfs. `--record` writes bench/results/unpack.json.
+unblob runs with a stand-in for `sasquatch` that calls unsquashfs. CPU seconds are user and system time of all processes,
+the confined ones included. Memory is the largest sum of proportional set sizes of the process tree, looked at 50 times a
+second. `--record` writes bench/results/unpack.json.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,17 +27,97 @@ STAND_IN = """#!/bin/sh
 for word; do folder=$image; image=$word; done
 exec unsquashfs -no-progress -f -d "$folder" "$image"
 """
+UNPACK = """
+import sys
+from pathlib import Path
+from aboveboard.jail import Jail
+from aboveboard.pipelines.unpack import open_subject
+from aboveboard.store.blobs import BlobStore
+from aboveboard.store.cache import Cache
+image, room = Path(sys.argv[1]), Path(sys.argv[2])
+with Jail() as jail:
+    open_subject(image, jail, BlobStore(room / "blobs"), Cache(room / "results"), lambda _: None)
+"""
 
 
-def cpu(command: list[str], environment: dict[str, str]) -> float:
+class Memory:
+    """Watches the memory of a process and all that it starts."""
+
+    def __init__(self, pid: int) -> None:
+        self.peak = 0
+        self._pid = pid
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while Path(f"/proc/{self._pid}").exists():
+            self.peak = max(self.peak, sum(map(self._of, self._tree())))
+            time.sleep(0.02)
+
+    def _tree(self) -> list[int]:
+        children: dict[int, list[int]] = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                except (OSError, ValueError, IndexError):
+                    continue
+                children.setdefault(parent, []).append(int(entry.name))
+        found, pending = [], [self._pid]
+        while pending:
+            found.append(pending.pop())
+            pending += children.get(found[-1], [])
+        return found
+
+    @staticmethod
+    def _of(pid: int) -> int:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            return 0
+        return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def run(command: list[str], environment: dict[str, str]) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    memory = Memory(process.pid)
+    process.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return round(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, 2)
+    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return {"cpu": round(seconds, 2), "peak_mib": round(memory.peak / 1024)}
+
+
+def identical(image: Path, folder: Path) -> dict[str, int]:
+    """Compare every file of the image's squashfs as we read it with what unsquashfs writes."""
+    sys.path.insert(0, str(ROOT / "src"))
+    from aboveboard.readers.squashfs import SquashFs
+
+    data = image.read_bytes()
+    at = data.find(b"hsqs")
+    part = folder / "part"
+    part.write_bytes(data[at:])
+    subprocess.run(
+        ["unsquashfs", "-no-progress", "-f", "-d", str(folder / "truth"), str(part)], stdout=subprocess.DEVNULL, check=False
+    )
+    same = different = 0
+    for entry, content in SquashFs(data[at:]).walk():
+        if content is not None:
+            if (folder / "truth" / entry.path.lstrip("/")).read_bytes() == content:
+                same += 1
+            else:
+                different += 1
+    return {"identical": same, "different": different}
+
+
+def reused(output: Path) -> dict[str, int]:
+    """Return how many files of the second image the first one has too, by their content."""
+    found = json.loads((output / "evidence" / "run.json").read_text())
+    return {"pieces": found["pieces"], "reused": found["reused"]}
 
 
 def main() -> None:
-    image = Path(sys.argv[1]).resolve()
+    images = [Path(word).resolve() for word in sys.argv[1:] if not word.startswith("--")]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         tools = folder / "tools"
@@ -48,24 +132,45 @@ def main() -> None:
             "ABOVEBOARD_CACHE": str(folder / "cache"),
         }
         environment.pop("ABOVEBOARD_DEBUG", None)
-        ours = [sys.executable, "-m", "aboveboard.cli.main", "inspect", str(image), "--out", str(folder / "out")]
-        unblob = [sys.executable, "-m", "unblob.cli", "-e", str(folder / "unblob"), str(image)]
+        inspect = [sys.executable, "-m", "aboveboard.cli.main", "inspect"]
+        unblob = [
+            sys.executable,
+            "-m",
+            "unblob.cli",
+            "-e",
+            str(folder / "unblob"),
+            "--log",
+            str(folder / "log"),
+            str(images[0]),
+        ]
         figures = {
-            "unblob_alone": cpu(unblob, environment),
-            "inspect_cold": cpu(ours, environment),
-            "inspect_warm": cpu(ours, environment),
+            "unblob_alone": run(unblob, environment),
+            "unpack_alone": run([sys.executable, "-c", UNPACK, str(images[0]), str(folder / "room")], environment),
+            "inspect_cold": run([*inspect, str(images[0]), "--out", str(folder / "out")], environment),
+            "inspect_warm": run([*inspect, str(images[0]), "--out", str(folder / "out")], environment),
         }
-        found = sum(1 for path in (folder / "unblob").rglob("*") if path.is_file() and not path.is_symlink())
-    figures["ratio_cold_to_unblob"] = round(figures["inspect_cold"] / max(figures["unblob_alone"], 0.01), 2)
-    figures["ratio_warm_to_cold"] = round(figures["inspect_warm"] / max(figures["inspect_cold"], 0.01), 2)
-    result = {
-        "image": image.name,
-        "cpu_seconds": figures,
-        "files_that_unblob_wrote": found,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "command": f".venv/bin/python bench/unpack.py {image.name}",
-    }
+        if len(images) > 1:
+            figures["second_image_after_the_first"] = run(
+                [*inspect, str(images[1]), "--out", str(folder / "two")], environment
+            )
+            cold = {**environment, "ABOVEBOARD_CACHE": str(folder / "other")}
+            figures["second_image_alone"] = run([*inspect, str(images[1]), "--out", str(folder / "three")], cold)
+        alone = figures["unblob_alone"]["cpu"]
+        result = {
+            "images": [image.name for image in images],
+            "figures": figures,
+            "ratios": {
+                "unpack_to_unblob": round(figures["unpack_alone"]["cpu"] / alone, 2),
+                "inspect_to_unblob": round(figures["inspect_cold"]["cpu"] / alone, 2),
+                "warm_to_cold": round(figures["inspect_warm"]["cpu"] / figures["inspect_cold"]["cpu"], 2),
+            },
+            "files_against_unsquashfs": identical(images[0], folder),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "command": f".venv/bin/python bench/unpack.py {' '.join(image.name for image in images)}",
+        }
+        if len(images) > 1:
+            result["second_image"] = reused(folder / "two")
     print(json.dumps(result, indent=1))
     if "--record" in sys.argv:
         (ROOT / "bench/results").mkdir(exist_ok=True)

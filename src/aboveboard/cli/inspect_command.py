@@ -57,7 +57,7 @@ def inspect(
     if as_json:
         typer.echo(json.dumps(found.verdict.to_json(), ensure_ascii=True, indent=1))
     else:
-        terminal.render(outputs.dossier_of(found), Console(highlight=False, markup=False))
+        terminal.render(outputs.dossier_of(found), terminal.console())
         where = f"report: {out / 'report.html'}" if out is not None else "no report written; ask for one with --out DIR"
         typer.echo(where)
     raise typer.Exit(EXIT_CODES[found.verdict.result])

@@ -188,5 +188,8 @@ def _denied(sections: object, fact: Fact) -> bool:
 
 
 def _count(facts: Sequence[Fact]) -> str:
-    kinds = sorted({fact.kind for fact in facts})
-    return f"{len(facts)} x {', '.join(kinds)}"
+    """Return how many of each kind: `3 x account, 1 x token`."""
+    counts: dict[str, int] = {}
+    for fact in facts:
+        counts[fact.kind] = counts.get(fact.kind, 0) + 1
+    return ", ".join(f"{counts[kind]} x {kind}" for kind in sorted(counts))

@@ -22,6 +22,8 @@ MAX_DEPTH = 64
 def canonical(value: JSON) -> bytes:
     """Return the canonical JSON of `value` as UTF-8 bytes; raise `InputError` for what has no canonical form."""
     try:
+        if _is_plain(value, 0):  # keys in ASCII sort by their characters as by their UTF-16 code units
+            return _PLAIN.encode(value).encode("utf-8")
         return json.dumps(
             _ordered(value, 0), ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
         ).encode("utf-8")
@@ -48,6 +50,28 @@ def digest(data: bytes) -> str:
 def digest_of(value: JSON) -> str:
     """Return the digest of the canonical form of `value`."""
     return digest(canonical(value))
+
+
+_PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False, sort_keys=True)
+
+
+def _is_plain(value: JSON, depth: int) -> bool:
+    """Tell whether the value is made of JSON's own types alone, with keys in ASCII; anything else is looked at closely."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]  # an int by its type
+    if depth >= MAX_DEPTH:
+        return False
+    if kind is dict:
+        for key, item in value.items():  # type: ignore[union-attr]  # a dict by its type
+            if type(key) is not str or not key.isascii() or not _is_plain(item, depth + 1):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(_is_plain(item, depth + 1) for item in value)  # type: ignore[union-attr]  # a sequence by its type
+    return False
 
 
 def _ordered(value: JSON, depth: int) -> JSON:

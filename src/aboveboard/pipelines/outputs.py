@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from aboveboard.model.canonical import canonical
+from aboveboard.model.canonical import JSON, canonical
 from aboveboard.pipelines.inspect import Inspected
 from aboveboard.report import html, sarif, tables
 from aboveboard.report.dossier import Dossier
@@ -24,6 +24,9 @@ def write(found: Inspected, folder: Path) -> None:
     evidence.mkdir(parents=True, exist_ok=True)
     (folder / "verdict.json").write_bytes(canonical(found.verdict.to_json()))
     (evidence / "manifest.json").write_bytes(canonical(found.manifest.to_json()))
+    # how the run went is no evidence: a second run reuses what the first one made
+    run: dict[str, JSON] = {"pieces": len(found.evidence), "accounts": len(found.opened.accounts), "reused": found.reused}
+    (evidence / "run.json").write_bytes(canonical(run))
     by_collector: dict[str, list[bytes]] = {}
     for piece in found.evidence:
         by_collector.setdefault(piece.collector, []).append(canonical(piece.to_json()))

@@ -32,8 +32,13 @@ def describe(fact: Fact) -> str:
     """Return a fact as one line: its kind and the short parts of its data."""
     keys = [key for key in FIRST_KEYS if key in fact.data]
     keys += [key for key in sorted(fact.data) if key not in keys and key not in LONG_KEYS]
-    parts = [f"{key} {_short(fact.data[key])}" for key in keys if fact.data[key] not in (None, "", [], {})]
+    parts = [f"{key} {_short(fact.data[key])}" for key in keys if not _is_nothing(key, fact.data[key])]
     return f"{fact.kind}: {', '.join(parts)}"
+
+
+def _is_nothing(key: str, value: object) -> bool:
+    """Tell whether a part of a fact says nothing: empty, or a number that is not known."""
+    return value in (None, "", [], {}) or (key in ("port", "bits") and value == 0)
 
 
 def place(where: Where) -> str:

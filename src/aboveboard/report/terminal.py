@@ -12,6 +12,7 @@ from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe, place
 
 STYLES = {Status.MET: "green", Status.BROKEN: "bold red", Status.NOT_SHOWN: "yellow"}
 FACTS_SHOWN = 4
+PIPE_WIDTH = 150
 
 
 def render(dossier: Dossier, console: Console) -> None:
@@ -37,6 +38,12 @@ def render(dossier: Dossier, console: Console) -> None:
     console.print(Text(f"{verdict.result.value.replace('-', ' ')}: {verdict.count}", style="bold"))
     console.print(safe(coverage_line(dossier)))
     console.print(safe(verdict.wording))
+
+
+def console() -> Console:
+    """Return a console of the terminal's width; in a pipe or file, of a width that keeps a ruling on a line or two."""
+    found = Console(highlight=False, markup=False)
+    return found if found.is_terminal else Console(highlight=False, markup=False, width=PIPE_WIDTH)
 
 
 def coverage_line(dossier: Dossier) -> str:

@@ -96,7 +96,11 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
             continue
         shadow_text, shadow_path = _text(tree, boot, posixpath.join(folder, "shadow"))
         shadow = read_shadow(shadow_text or "")
-        found += [_read(account, path, shadow_path, shadow) for account in read_passwd(text)]
+        shipped = tree.text(path, limit=MAX_FILE) or ""
+        for account in read_passwd(text):
+            item = _read(account, path, shadow_path, shadow)
+            added = text != shipped and f"{account.name}:" not in shipped
+            found.append(_from_script(item, tree, boot) if added else item)
     for item in _changed(found, boot):
         yield _fact(item, ways)
 
@@ -130,6 +134,17 @@ def _read(account: Account, path: str, shadow_path: str, shadow: dict[str, tuple
             where = Where(path=shadow_path, line=line)
     word = crypt.well_known(field, account.name) if password is Password.HASH else ""
     return _Found(account, password, hash_type, where, word)
+
+
+def _from_script(item: _Found, tree: TreeView, boot: Boot) -> _Found:
+    """Place an account that a boot script adds at the line of the script that names it."""
+    path, name = item.where.path, item.account.name
+    for script in sorted(boot.scripts()):
+        for number, line in enumerate((tree.text(script, limit=MAX_FILE) or "").splitlines(), 1):
+            if f"{name}:" in line and not line.lstrip().startswith("#"):
+                step = f"{script}:{number} adds {name} to {path}"
+                return replace(item, where=Where(path=script, line=number), steps=(*item.steps, step))
+    return replace(item, steps=(*item.steps, f"a boot script writes {path}"))
 
 
 # -- what boot scripts change ------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def _of_command(item: Service) -> tuple[str, str, str] | None:
     if name in TUNNELS:
         return ("tunnel", name, _after(text, "remote", "--remote", "-r"))
     if name in MANAGEMENT:
-        return ("remote-management", name, _after(text, "--acs-url", "-u", "--url", "-a"))
+        return ("remote-management", name, _after(text, "--acs-url", "-a", "--url"))
     if name in REMOTE:
         return ("remote-access", name, _after(text, "-R", "-s", "--server"))
     if name in CAPTURES and not re.search(r"\s-r\s", text):  # `-r` reads a file
