@@ -25,7 +25,8 @@ def test_the_case_of_the_collector_page_is_one() -> None:
     facts = [fact for fact in collect(collector, case) if isinstance(fact, Fact)]
     for kind, data, standing in case["facts"]:
         assert any(
-            fact.kind == kind and fact.standing.value == standing and data.items() <= dict(fact.data).items() for fact in facts
+            fact.kind == kind and fact.standing.value == standing and data.items() <= dict(fact.data).items()
+            for fact in facts
         ), facts
 
 
