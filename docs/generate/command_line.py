@@ -33,7 +33,7 @@ def _command(path: str, command: Any) -> list[str]:
     children: dict[str, Any] = getattr(command, "commands", {})
     words = [path, *(_usage(parameter) for parameter in command.params), *(["COMMAND ..."] if children else [])]
     lines = [f"## {path} {{ #{path.replace(' ', '-')} }}", "", cell(command.help or ""), ""]
-    lines += ["    " + " ".join(words), ""]
+    lines += ["```text", " ".join(words), "```", ""]
     rows = [(_named(p), p.help or "", _default(p)) for p in command.params]
     lines += table(("argument or option", "what it does", "default"), rows) if rows else []
     for name, child in children.items():

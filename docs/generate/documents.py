@@ -243,7 +243,7 @@ def _items() -> dict[type[msgspec.Struct], list[str]]:
 def _permits(section: str) -> str:
     named = [clause for clause in reader.load().clauses if clause.decision.section == section]
     links = [f"[{c.id}](clauses/{c.id[:2].lower()}.md#{c.id.lower()})" for c in named]
-    return ", ".join(links) or "(complete: GV-02)"
+    return ", ".join(links) or "[GV-02](clauses/gv.md#gv-02) alone"
 
 
 def _item(section: str) -> type[msgspec.Struct]:
@@ -275,7 +275,7 @@ def _form(form: dict[str, typing.Any]) -> str:
     if "anyOf" in form:
         return " or ".join(_form(part) for part in form["anyOf"] if part != {"type": "null"})
     if "enum" in form:
-        return "one of " + ", ".join(f"`{value}`" for value in form["enum"])
+        return ("one of " if len(form["enum"]) > 1 else "") + ", ".join(f"`{value}`" for value in form["enum"])
     if "const" in form:
         return f"`{form['const']}`"
     if "$ref" in form:
@@ -305,8 +305,6 @@ def _bounds() -> str:
         *table(("bound", "value"), confined),
         "## Constants in the code",
         "",
-        *table(
-            ("module", "name", "value", "of what"), [(b.module, f"`{b.name}`", size(b.value), b.comment) for b in found]
-        ),
+        *table(("bound", "value", "of what"), [(f"`{b.name}` of {b.module}", size(b.value), b.comment) for b in found]),
     ]
     return "\n".join(lines)

@@ -99,8 +99,8 @@ def module_files(package: ModuleType) -> dict[str, Path]:
 
 
 def size(value: int) -> str:
-    """Return a number as a person would write it: thousands apart, powers of two as KiB, MiB or GiB."""
+    """Return a number as a person would write it: large powers of two as KiB, MiB or GiB, thousands apart."""
     for unit, step in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if value >= step and value % step == 0:
-            return f"{value // step} {unit} ({value})"
-    return str(value)
+        if value >= 1 << 16 and value % step == 0:
+            return f"{value // step} {unit}"
+    return f"{value:,}"

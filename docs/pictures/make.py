@@ -30,6 +30,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # the browser's own calls home find nobody
     "--force-device-scale-factor=1",
 )
 PHONE = 390
