@@ -53,5 +53,7 @@ def why(fact: Fact) -> Sequence[str]:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return text if len(text) <= 120 else text[:117] + "..."

@@ -14,6 +14,7 @@ MAX_DEPTH = 12
 MAX_ENTRIES = 400_000
 ROOT_NAMES = frozenset({"bin", "sbin", "etc", "lib", "usr", "dev", "proc", "var", "www", "sys", "tmp", "mnt", "root"})
 _UNIDENTIFIED = "data"
+_UNREADABLE = "elf-unreadable"
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ def _coverage(total: int, gap: int, trees: tuple[ImageTree, ...], accounts: Mapp
         bytes_total=total,
         bytes_explained=total - min(gap, total),
         files_total=len(files),
-        files_identified=sum(kind not in ("", _UNIDENTIFIED) for kind in kinds),
-        programs_total=kinds.count("elf"),
+        files_identified=sum(kind not in ("", _UNIDENTIFIED, _UNREADABLE) for kind in kinds),
+        programs_total=kinds.count("elf") + kinds.count(_UNREADABLE),
         programs_identified=kinds.count("elf"),
     )
 
@@ -141,7 +142,7 @@ def _kind_of(entry: Entry, accounts: Mapping[str, Unpacked]) -> str:
     account = accounts.get(entry.digest)
     if account is None or not account.spans:
         return ""
-    if account.children and account.spans[0].name not in ("elf", "linux-kernel"):
+    if account.children and account.spans[0].name not in ("elf", _UNREADABLE, "linux-kernel"):
         return "container"
     only = account.spans[0]
     return only.name if only.kind is not SpanKind.GAP else ""

@@ -9,14 +9,16 @@ from aboveboard.jail.inside import Inside
 from aboveboard.model.account import Child, Span, SpanKind, Unpacked
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.tree import Entry
+from aboveboard.readers import elf
 from aboveboard.readers.leaf import HIGH_ENTROPY, entropy, leaf_kind, padding_of
 from aboveboard.subjects.chunks import Chunk, end_markers, find_chunks, header_spans
 from aboveboard.subjects.openers import open_chunk
 
-VERSION = 2
+VERSION = 3
 SMALL = 4096  # bytes: below this, entropy says nothing
 # Code that may carry archives in it: a chunk that opens is a child, one that does not was code that looked like one.
-HOSTS = frozenset({"elf", "linux-kernel"})
+UNREADABLE = "elf-unreadable"  # begins as a program and cannot be read as one: there, and not identified
+HOSTS = frozenset({"elf", UNREADABLE, "linux-kernel"})
 CONTAINERS = frozenset({"bzip2", "device-tree"})  # have a known start, and hold something all the same
 
 
@@ -30,6 +32,8 @@ def unpack(inside: Inside, digests: Sequence[str]) -> None:
 def take_apart(inside: Inside, digest: str, data: bytes) -> Unpacked:
     """Return the account of one blob; contents go to the parent as they are found."""
     kind = leaf_kind(data)
+    if kind == "elf" and not _is_readable(data):
+        kind = UNREADABLE
     if kind in HOSTS:
         return _host(inside, digest, data, kind)
     if kind and kind not in CONTAINERS:
@@ -48,6 +52,14 @@ def take_apart(inside: Inside, digest: str, data: bytes) -> Unpacked:
         at = chunk.end
     spans += _between(data, at, len(data), gaps)
     return Unpacked(digest, len(data), tuple(spans), tuple(children), tuple(gaps))
+
+
+def _is_readable(data: bytes) -> bool:
+    try:
+        elf.read(data)
+    except elf.ElfError:
+        return False
+    return True
 
 
 def _host(inside: Inside, digest: str, data: bytes, kind: str) -> Unpacked:
