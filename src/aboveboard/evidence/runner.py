@@ -85,6 +85,7 @@ class Runner:
         *,
         tools: JSON,
         limits: Limits | None = None,
+        opened: frozenset[str] = frozenset(),
         jobs: int = 1,
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -93,6 +94,7 @@ class Runner:
         self._cache = cache
         self._tools = tools
         self._limits = limits or Limits()
+        self._opened = opened  # archives whose contents are subjects themselves
         self._jobs = jobs
         self._progress = progress
         self._reused = 0
@@ -119,7 +121,11 @@ class Runner:
             return sorted({tree.digest for tree in trees})
         files = {entry.digest: entry.size for tree in trees for entry in tree.entries if _is_content(entry)}
         wants = collector.module.wants
-        return sorted(digest for digest, size in files.items() if wants(self._blobs.head(digest, HEAD), size))
+        return sorted(
+            digest
+            for digest, size in files.items()
+            if digest not in self._opened and wants(self._blobs.head(digest, HEAD), size)
+        )
 
     def _calibrate(self, collector: Listed) -> Calibration:
         key: JSON = {"calibration": collector.name, "version": collector.version, "tools": self._tools}

@@ -25,6 +25,7 @@ from aboveboard.pipelines.unpack import UNPACKING, Opened, open_subject
 from aboveboard.standard import reader
 from aboveboard.store.blobs import BlobStore
 from aboveboard.store.cache import Cache
+from aboveboard.subjects.image import opened_containers
 
 Progress = Callable[[str], None]
 
@@ -63,7 +64,8 @@ def inspect(target: Path, options: Options, progress: Progress) -> Inspected:
         declaration = None if options.declaration is None else read_declaration(options.declaration, jail, blobs)
         progress("unpacking")
         opened = open_subject(target, jail, blobs, cache, progress)
-        runner = Runner(jail, blobs, cache, tools=tools(), jobs=options.jobs, progress=progress)
+        containers = opened_containers(opened.accounts)
+        runner = Runner(jail, blobs, cache, tools=tools(), opened=containers, jobs=options.jobs, progress=progress)
         collected = runner.run([tree_of(tree.container, tree.entries, blobs) for tree in opened.trees])
         unpacking = Owed(UNPACKING, opened.evidence.version, opened.digest)
         manifest = Manifest(

@@ -148,6 +148,17 @@ def _kind_of(entry: Entry, accounts: Mapping[str, Unpacked]) -> str:
     return only.name if only.kind is not SpanKind.GAP else ""
 
 
+def opened_containers(accounts: Mapping[str, Unpacked]) -> frozenset[str]:
+    """Return the blobs that were opened without a gap: all that they hold is looked at as what came out of them."""
+    return frozenset(
+        digest
+        for digest, account in accounts.items()
+        if account.children
+        and account.spans[0].name not in ("elf", _UNREADABLE, "linux-kernel")
+        and all(span.kind is not SpanKind.GAP for span in account.spans)
+    )
+
+
 def pending_digests(account: Unpacked, known: Callable[[str], bool]) -> list[str]:
     """Return the contents of an account that have no account of their own yet, in a fixed order."""
     found = {entry.digest for child in account.children for entry in child.entries if entry.digest and entry.size}

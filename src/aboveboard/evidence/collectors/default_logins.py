@@ -60,6 +60,10 @@ _PASSWORD_FILE = re.compile(
 _SETTING_FILE = re.compile(
     r"\.(?:conf|cfg|ini|xml|json|cnf|config|properties|yaml|yml|default|defaults|dat|txt)$", re.IGNORECASE
 )
+# Hold words about passwords, and none: name services, log-in rules, translations.
+_OTHER_FILE = re.compile(
+    r"/doc/|/man/|/i18n/|/lang|/locale|/(?:nsswitch\.conf|openssl\.cnf|login\.defs|pam\.conf|pwquality\.conf)$|/pam\.d/"
+)
 _FOLDERS = (
     "/etc/",
     "/etc_ro/",
@@ -191,7 +195,7 @@ def _files(tree: TreeView, usage: Usage) -> Iterator[_Seen]:
             continue
         if _PASSWORD_FILE.search(path):
             found = list(_password_lines(tree.text(path, limit=MAX_FILE) or "", path))
-        elif _SETTING_FILE.search(path) and not re.search(r"/doc/|/man/|/i18n/|/lang|/locale", path):
+        elif _SETTING_FILE.search(path) and not _OTHER_FILE.search(path):
             found = list(_settings(tree.text(path, limit=MAX_FILE) or ""))
         else:
             continue

@@ -2,8 +2,9 @@
 
 A private key in the image is on every device that runs it. It is `confirmed` where a service that boots uses it: an
 SSH server its host key, any program whose command line, settings or strings name the file; a candidate where nothing
-shows a use; only observed when it is encrypted, or lies among documentation and tests. A certificate with the same
-public key says what for. A key that may log in over SSH is `confirmed` where an SSH server boots.
+shows a use; only observed when it is encrypted, lies among documentation and tests, or is a cryptographic library's
+own test key. A certificate with the same public key says what for. A key that may log in over SSH is `confirmed`
+where an SSH server boots.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ CLAUSES = ("NB-02", "NB-03", "NB-13")
 
 MAX_FILE = 256 * 1024
 _EXAMPLES = re.compile(r"/usr/share/doc/|/examples?/|/tests?/|/testdata/|/man/|\.pub$")
+# Libraries of cryptography carry keys to test themselves with at start (FIPS 140-3 section 7.10, self-tests).
+_LIBRARY = re.compile(
+    r"/lib(?:gnutls|crypto|ssl|gcrypt|mbed\w*|nettle|wolfssl|nss\w*|polarssl|cyassl|axtls|bear\w*|tomcrypt)\b[^/]*\.so"
+)
 _KEY_FILES = ("authorized_keys", "authorized_keys2")
 # Host keys that servers take without being told (dropbear(8), sshd_config(5) HostKey).
 _HOST_KEY = re.compile(
@@ -81,7 +86,7 @@ def _shared(fact: Fact, certificates: list[Fact], usage: Usage, servers: list[tu
         via = [*via, *(step for _, step in servers)]
     if active == "no":
         active = "unknown"
-    if fact.data.get("encrypted") or _EXAMPLES.search(path):
+    if fact.data.get("encrypted") or _EXAMPLES.search(path) or _LIBRARY.search(path):
         active = "no"
     return Fact(
         "shared-key",
