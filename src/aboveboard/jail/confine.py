@@ -7,6 +7,7 @@ privileges, no capabilities, a system-call filter, limits on memory, work and fi
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -26,6 +27,7 @@ NAMESPACES = (
 )
 _STAGE = "/tmp"  # noqa: S108 - only a mount point in a private namespace; nothing is written below it
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/alternatives", "/etc/ld.so.cache")
+MAX_DEPTH = 64  # directories above a chroot
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 
 
@@ -59,7 +61,7 @@ def confine(limits: Limits, *, tools: bool) -> None:
 
 def _empty_root(limits: Limits, *, tools: bool) -> None:
     quiet = kernel.MS_NOSUID | kernel.MS_NODEV
-    kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+    _keep_mounts_here()
     kernel.mount("tmpfs", _STAGE, "tmpfs", quiet, "size=1m,mode=755")
     if tools:
         for path in _SYSTEM:
@@ -75,6 +77,27 @@ def _empty_root(limits: Limits, *, tools: bool) -> None:
     os.chdir("/work")
     os.environ.clear()
     os.environ.update({"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/work", "TMPDIR": "/work", "LC_ALL": "C.UTF-8"})
+
+
+def _keep_mounts_here() -> None:
+    """Make every mount of this namespace private, so that none of ours is seen outside of it (mount_namespaces(7))."""
+    try:
+        kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # Inside a chroot the root is no mount point. Step out to the one that is, make it private, and step back in:
+        # chroot(2) bounds path names, not a process that may call it, and this one gives up that right for good below.
+        inside = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+        os.chroot(_STAGE)
+        os.fchdir(inside)
+        for _ in range(MAX_DEPTH):
+            os.chdir("..")
+        os.chroot(".")
+        kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+        os.fchdir(inside)
+        os.chroot(".")
+        os.close(inside)
 
 
 def _show_system(path: str) -> None:
