@@ -86,8 +86,9 @@ def _keep_mounts_here() -> None:
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        # Inside a chroot the root is no mount point. Step out to the one that is, make it private, and step back in:
-        # chroot(2) bounds path names, not a process that may call it, and this one gives up that right for good below.
+        # Inside a chroot the root is no mount point. Step out to the one that is, make that private, make the old root a
+        # mount of its own and step back in: chroot(2) bounds path names, not a process that may call it, and this one
+        # gives up that right for good below.
         inside = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
         os.chroot(_STAGE)
         os.fchdir(inside)
@@ -96,8 +97,11 @@ def _keep_mounts_here() -> None:
         os.chroot(".")
         kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
         os.fchdir(inside)
-        os.chroot(".")
         os.close(inside)
+        here = os.getcwd()  # noqa: PTH109 - the path as it is from the outer root
+        kernel.mount(here, here, "", kernel.MS_BIND | kernel.MS_REC)
+        os.chdir(here)
+        os.chroot(".")
 
 
 def _show_system(path: str) -> None:
