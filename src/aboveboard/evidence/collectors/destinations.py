@@ -176,48 +176,53 @@ def _files(tree: TreeView, needs: Needs, usage: Usage) -> Iterator[_Seen]:
         for fact in needs.of("program")
         if CALLING & set(map(str, fact.data.get("calls") or ()))  # type: ignore[arg-type]  # a list in this kind
     }
-    scripts = usage.scripts()
-    switches: dict[str, dict[int, str]] = {}
+    key_by_key = {item.path for item in nvram.read(tree)}  # `_defaults` reads these
+    settings = _Settings(tree, usage)
     for fact in needs.of("text-address"):
         path, data = fact.where.path, fact.data
-        host, port = str(data.get("host")), data.get("port")
-        words = f"{host} {data.get('url')} {data.get('text')} {posixpath.basename(path)}"
-        active, via, by = "no", list[str](), "setting"
+        words = f"{data.get('host')} {data.get('url')} {data.get('text')} {posixpath.basename(path)}"
+        noise = bool(data.get("reserved") or data.get("documentation"))
         if data.get("in") == "program":
-            by = "string"
-            if data.get("reserved") or data.get("documentation"):
-                continue
             active, via = usage.of_program(path)
             active = "unknown" if active != "no" and path in calling else "no"
-            words = f"{host} {data.get('url')}"
-        elif path in scripts or _is_script(tree, path):
-            by = "string"  # what a script says; what it runs comes as a command
-            if path in scripts or data.get("reserved"):
-                continue
-        elif path.startswith(_FEEDS) or not path.startswith(SETTINGS) or _NOT_SETTINGS.search(path):
-            active = "no"
-        elif re.search(r"nvram|default", posixpath.basename(path)) or "\0" in str(data.get("text")):
-            continue  # defaults are read key by key
+            seen = None if noise else ("string", active, via)
+            words = f"{data.get('host')} {data.get('url')}"
+        elif path in usage.scripts() or _is_script(tree, path):
+            # what a script says; what it runs comes as a command
+            seen = None if path in usage.scripts() or data.get("reserved") else ("string", "no", [])
+        elif path in key_by_key:
+            seen = None
         else:
-            active, via = usage.of_file(path)
-            line = fact.where.line or 0
-            if active != "no" and path not in switches:
-                switches[path] = _switched_off(tree, path)
-            if line in switches.get(path, {}):
-                active, via = "no", [*via, switches[path][line]]
-        if by == "setting" and active == "no" and (data.get("reserved") or data.get("documentation")):
-            continue
-        yield _Seen(
-            host,
-            port if isinstance(port, int) else 0,
-            str(data.get("url") or ""),
-            by,
-            fact.where,
-            path,
-            words,
-            active,
-            tuple(via),
-        )
+            active, via = settings.of(path, fact.where.line or 0)
+            seen = None if noise and active == "no" else ("setting", active, via)
+        if seen is not None:
+            yield _seen(fact, words, *seen)
+
+
+def _seen(fact: Fact, words: str, by: str, active: str, via: list[str]) -> _Seen:
+    data, port = fact.data, fact.data.get("port")
+    host, url = str(data.get("host")), str(data.get("url") or "")
+    number = port if isinstance(port, int) else 0
+    return _Seen(host, number, url, by, fact.where, fact.where.path, words, active, tuple(via))
+
+
+class _Settings:
+    """Whether a line of a settings file is in use: something that boots reads the file, and no switch turns it off."""
+
+    def __init__(self, tree: TreeView, usage: Usage) -> None:
+        self._tree = tree
+        self._usage = usage
+        self._off: dict[str, dict[int, str]] = {}
+
+    def of(self, path: str, line: int) -> tuple[str, list[str]]:
+        if path.startswith(_FEEDS) or not path.startswith(SETTINGS) or _NOT_SETTINGS.search(path):
+            return "no", []
+        active, via = self._usage.of_file(path)
+        if active != "no" and path not in self._off:
+            self._off[path] = _switched_off(self._tree, path)
+        if line in self._off.get(path, {}):
+            return "no", [*via, self._off[path][line]]
+        return active, via
 
 
 def _is_script(tree: TreeView, path: str) -> bool:
