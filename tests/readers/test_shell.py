@@ -44,6 +44,8 @@ def started(script: str, **more: object) -> list[tuple[str, ...]]:
         ("while true; do d; break; done", ("d",)),
         ("start-stop-daemon -S -x /usr/sbin/d -- -p 1", ("/usr/sbin/d", "-p", "1")),
         ("busybox d -p 1", ("d", "-p", "1")),
+        ("/bin/sh -c 'X=4; d $X; exit 1' &", ("d", "4")),
+        ('su nobody -c "d 5"', ("d", "5")),
         ("grep -q '^3 ' /etc/t && d", ("d",)),
         ("grep -q '^9' /etc/t || d", ("d",)),
         ("grep -v '^1' /etc/t | while read a b; do d $b; done", ("d", "4")),

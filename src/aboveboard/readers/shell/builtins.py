@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from aboveboard.readers.shell.state import STDIN, UNKNOWN, Command, State, Status, known
@@ -91,6 +92,9 @@ class Builtins:
             if name in ("cp", "mv", "ln", "rm"):
                 self._record(words, line, text, script, state, environment, background=background)
             return status
+        text_of = self._command_text(words)
+        if text_of is not None:
+            return self._inline(text_of, script, state, step)
         followed = self._script(words, state)
         if followed is not None:
             return self._follow(followed[0], followed[1], state, script, step, same=False)
@@ -165,6 +169,30 @@ class Builtins:
         for name in self._interpreter.tree.listdir(folder) if known(folder) else ():
             self.call([f"{folder.rstrip('/')}/{name}"], node, script, state)
         return True
+
+    def _command_text(self, words: list[str]) -> str | None:
+        """Return the text that `sh -c TEXT` or `su USER -c TEXT` runs."""
+        if posixpath.basename(words[0]) not in SHELLS | {"su", "runuser"}:
+            return None
+        at = next((at for at, word in enumerate(words) if at and re.fullmatch(r"-[a-z]*c", word)), 0)
+        return words[at + 1] if at and at + 1 < len(words) and known(words[at + 1]) else None
+
+    def _inline(self, text: str, script: Script, state: State, step: str) -> Status:
+        """Interpret the text of `sh -c` in a shell of its own; places in it are those of the line that holds it."""
+        interpreter = self._interpreter
+        if interpreter.depth >= interpreter.limits.depth:
+            interpreter.limited = True
+            return None
+        interpreter.depth += 1
+        inner = state.child()
+        line = int(step.removeprefix(script.path + ":").split(" ", 1)[0] or 1)
+        try:
+            padded = "\n" * (line - 1) + text
+            status = interpreter.run_text(padded.encode("utf-8", "replace"), script.path, (*script.via, step), inner)
+        finally:
+            interpreter.depth -= 1
+        state.after(inner)
+        return status
 
     def _script(self, words: list[str], state: State) -> tuple[str, list[str]] | None:
         """Return the script that a command is, and its arguments, where it can be followed."""

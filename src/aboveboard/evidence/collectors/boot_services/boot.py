@@ -36,8 +36,9 @@ UTILITIES = frozenset(
     sudo time busybox toybox chrt udevadm mdev makedev kmodloader
     """.split()
 )
-ASKED = frozenset({"--version", "-V", "--help", "-h", "-v"})  # as the first word: the program says something and ends
+ASKED = frozenset({"--version", "-V", "--help"})  # as the first word: the program says something and ends
 ROUNDS = 8  # of services that start further scripts
+NO_INITTAB = "there is no inittab, and init was built with a default that gives a console"
 MAX_STARTED = 5_000
 MAX_SAME = 64  # ways in which one command comes to run
 MAX_TEXTS = 400  # scripts and lines that init, cron and systemd start
@@ -144,7 +145,9 @@ class Boot:
                 self._rc_d()
                 continue
             before = len(self.interpreter.commands)
-            self.text(process, "/etc/inittab", (step,), line.line)
+            # without an inittab init has its own default, and whether that gives a console depends on how it was built
+            unsure = text is None and line.action == "askfirst"
+            self.text(process, "/etc/inittab", (step,), line.line, (NO_INITTAB,) if unsure else ())
             runs_rc = runs_rc or len(self.interpreter.commands) > before
             self._take()
         if self.openwrt.present() and not runs_rc:

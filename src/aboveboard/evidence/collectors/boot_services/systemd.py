@@ -73,7 +73,14 @@ class Systemd:
 
     def _walk(self) -> Iterator[tuple[str, str, list[Setting]]]:
         """Go from the default target along what pulls units in; a masked unit is a link to nothing."""
-        pending = ["default.target", "sysinit.target", "basic.target", "multi-user.target", "sockets.target"]
+        pending = [
+            "default.target",
+            "sysinit.target",
+            "basic.target",
+            "multi-user.target",
+            "sockets.target",
+            "timers.target",
+        ]
         if self._find("default.target"):
             pending.remove("multi-user.target")
         seen: set[str] = set()
@@ -88,6 +95,9 @@ class Systemd:
             for item in settings:
                 if item.section == "Unit" and item.key in PULLING:
                     pending += item.value.split()
+            if name.endswith(".timer"):  # systemd.timer(5): the service of the same name, unless another is named
+                named = next((item.value for item in settings if item.key == "Unit"), "")
+                pending.append(named or name.removesuffix(".timer") + ".service")
             pending += self._linked(name)
             real = posixpath.basename(self._tree.resolve(path) or path)
             if real != name:
