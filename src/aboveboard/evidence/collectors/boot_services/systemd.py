@@ -87,9 +87,12 @@ class Systemd:
         while pending and len(seen) < MAX_UNITS:
             name = pending.pop(0)
             path = self._find(name)
-            if name in seen or path is None:
+            if name in seen:
                 continue
             seen.add(name)
+            if path is None:
+                pending += self._linked(name) if name.endswith(".target") else []
+                continue
             settings = read_unit(self._tree.text(path, limit=1 << 20) or "")
             yield name, path, settings
             for item in settings:
