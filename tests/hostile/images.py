@@ -1,4 +1,4 @@
-"""Images made for the hostile tests: a small router's root tree as a cpio archive, with seeded facts, and what is put beside."""
+"""Images for the hostile tests: a small router tree as a cpio archive, with seeded facts, and what is put beside."""
 
 from __future__ import annotations
 
