@@ -98,6 +98,7 @@ class Runner:
         self._jobs = jobs
         self._progress = progress
         self._reused = 0
+        self._heads: dict[str, bytes] = {}
 
     def run(self, trees: Sequence[Tree]) -> Collected:
         """Collect everything that is owed of the trees; evidence comes in a fixed order."""
@@ -120,11 +121,11 @@ class Runner:
         if collector.subject == "tree":
             return sorted({tree.digest for tree in trees})
         files = {entry.digest: entry.size for tree in trees for entry in tree.entries if _is_content(entry)}
+        for digest in files.keys() - self._heads.keys():
+            self._heads[digest] = self._blobs.head(digest, HEAD)
         wants = collector.module.wants
         return sorted(
-            digest
-            for digest, size in files.items()
-            if digest not in self._opened and wants(self._blobs.head(digest, HEAD), size)
+            digest for digest, size in files.items() if digest not in self._opened and wants(self._heads[digest], size)
         )
 
     def _calibrate(self, collector: Listed) -> Calibration:

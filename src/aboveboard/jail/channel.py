@@ -18,17 +18,21 @@ from aboveboard.model.canonical import JSON, digest
 
 HEADER = struct.Struct(">cQ")
 MAX_VALUE = 64 * 1024 * 1024
+SMALL = 1 << 16
 
 
 def receive_exactly(channel: socket.socket, size: int) -> bytes:
     """Return `size` bytes, or fewer where the other side has gone."""
-    parts = bytearray()
-    while len(parts) < size:
-        part = channel.recv(min(size - len(parts), 1 << 20))
-        if not part:
-            break
-        parts += part
-    return bytes(parts)
+    if size <= SMALL:
+        parts = b""
+        while len(parts) < size and (part := channel.recv(size - len(parts))):
+            parts += part
+        return parts
+    whole, at = bytearray(size), 0  # one copy: a blob may be large
+    with memoryview(whole) as view:
+        while at < size and (got := channel.recv_into(view[at:], min(size - at, 1 << 20))):
+            at += got
+    return whole if at == size else bytes(whole[:at])
 
 
 def send_descriptor(channel: socket.socket, descriptor: int | None) -> None:

@@ -60,7 +60,7 @@ def inspect(target: Path, options: Options, progress: Progress) -> Inspected:
     profile = reader.find_profile(standard, options.profile)
     with room(options.cache) as root, Jail(confined=options.confined) as jail:
         blobs = BlobStore(root / "blobs")
-        cache = Cache(root / "results")
+        cache = Cache(None if options.cache is None else root / "results")
         declaration = None if options.declaration is None else read_declaration(options.declaration, jail, blobs)
         progress("unpacking")
         opened = open_subject(target, jail, blobs, cache, progress)

@@ -9,7 +9,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -24,13 +24,16 @@ from aboveboard.model.tree import Entry, EntryType
 from aboveboard.pipelines.tools import tools
 from aboveboard.store.blobs import BlobStore
 from aboveboard.store.cache import Cache
+from aboveboard.subjects.bounds import MAX_STREAM
 from aboveboard.subjects.image import ImageTree, assemble, pending_digests
 
 UNPACKING = "unpacking"
 VERSION = 1
 MAX_IMAGE = 2 << 30
 MAX_FILES = 200_000
+MAX_UNPACKED = 2 << 30  # bytes that come out of one image, at all levels
 BATCH = 500
+MAX_VALUES = 256 << 20  # bytes of the accounts themselves, beside the contents
 LIMITS = Limits()
 
 
@@ -67,7 +70,9 @@ def open_subject(target: Path, jail: Jail, blobs: BlobStore, cache: Cache, progr
         raise InputError(f"there is no file or folder {target}", hint="give a firmware image or a folder with a root tree")
     fact = Fact("coverage", Where(), image.coverage.to_json())
     made_with: dict[str, JSON] = {"tools": tools(), "limits": LIMITS.to_json(), "confined": jail.confined}
-    evidence = Evidence.sealed(UNPACKING, VERSION, digest, [fact], [*gaps, *image.gaps], calibration, made_with)
+    evidence = Evidence.sealed(
+        UNPACKING, VERSION, digest, [fact], [*gaps, *unpacker.gaps, *image.gaps], calibration, made_with
+    )
     return Opened(digest, size, image.trees, evidence, unpacker.accounts, unpacker.reused)
 
 
@@ -80,7 +85,10 @@ class _Unpacker:
         self._cache = cache
         self._progress = progress
         self.accounts: dict[str, Unpacked] = {}
+        self.gaps: list[Gap] = []
         self.reused = 0
+        self._unpacked = 0
+        self._given = 0
 
     def run(self, digests: list[str]) -> None:
         """Take these blobs apart, then what was found in them, and so on; each distinct blob once."""
@@ -90,10 +98,33 @@ class _Unpacker:
             fresh = [digest for digest in level if not self._from_cache(digest)]
             for start in range(0, len(fresh), BATCH):
                 self._batch(fresh[start : start + BATCH])
+            self._keep_within(level)
             found = {new for digest in level for new in pending_digests(self.accounts[digest], self.accounts.__contains__)}
             level = sorted(found)
             if len(self.accounts) + len(level) > MAX_FILES:
-                raise InputError(f"more than {MAX_FILES} different files", hint="unpack a part of it and give the folder")
+                self._leave_closed(level, f"more than {MAX_FILES} different files")
+                return
+
+    def _keep_within(self, level: list[str]) -> None:
+        """Count what came out, in the order of the digests, so that two machines stop at the same blob."""
+        over: list[str] = []
+        for digest in level:
+            account = self.accounts[digest]
+            if self._unpacked > MAX_UNPACKED:
+                over.append(digest)
+            else:
+                self._unpacked += sum(entry.size for child in account.children for entry in child.entries)
+        closed = [digest for digest in over if self.accounts[digest].children or self.accounts[digest].gaps]
+        if closed:
+            self._leave_closed(closed, f"more than {MAX_UNPACKED} bytes came out of the image")
+
+    def _leave_closed(self, digests: list[str], reason: str) -> None:
+        """Account for blobs that are there and were not opened any further."""
+        for digest in digests:
+            size = self._blobs.size(digest)
+            spans = (Span(0, size, SpanKind.GAP, Cause.LIMIT.value),) if size else ()
+            self.accounts[digest] = Unpacked(digest, size, spans)
+        self.gaps.append(Gap(Cause.LIMIT, Where(), f"unpacking: {reason}; {len(digests)} files were not opened"))
 
     def calibrate(self) -> Calibration:
         """Unpack planted containers of several formats and look for the file that each holds."""
@@ -136,15 +167,18 @@ class _Unpacker:
         while pending:
             given: list[JSON] = []
             sinks = Sinks(given.append, self._take, self._opener(pending))
+            self._given, allowed = 0, max(0, MAX_UNPACKED - self._unpacked) + MAX_STREAM
+            bounds = replace(LIMITS, output=min(LIMITS.output, allowed + MAX_VALUES))
             ending = self._jail.run(
-                "aboveboard.subjects.unpack:unpack", {"digests": list(pending)}, sinks, limits=LIMITS, tools=True
+                "aboveboard.subjects.unpack:unpack", {"digests": list(pending)}, sinks, limits=bounds, tools=True
             )
             for value in given:
                 if not pending or not self._accept(value, pending[0]):
                     break
                 pending.pop(0)
             if pending:
-                lost = pending if ending.cause is Cause.UNCONFINED else pending[:1]
+                spent = ending.cause is Cause.LIMIT and self._given > allowed
+                lost = pending if ending.cause is Cause.UNCONFINED or spent else pending[:1]
                 for digest in lost:
                     self.accounts[digest] = self._lost(digest, ending)
                 pending = pending[len(lost) :]
@@ -154,6 +188,7 @@ class _Unpacker:
         return lambda digest: self._blobs.open(digest) if digest in allowed else None
 
     def _take(self, data: bytes) -> None:
+        self._given += len(data)
         self._blobs.put(data)
 
     def _accept(self, value: JSON, digest: str) -> bool:
@@ -172,7 +207,7 @@ class _Unpacker:
 
     def _lost(self, digest: str, ending: Ending) -> Unpacked:
         """Account for a blob whose unpacking died: all of it is a gap."""
-        size = len(self._blobs.get(digest))
+        size = self._blobs.size(digest)
         cause = ending.cause or Cause.CRASHED
         gap = Gap(cause, Where(), f"unpacking: {ending.detail or 'stopped early'}")
         return Unpacked(digest, size, (Span(0, size, SpanKind.GAP, cause.value),) if size else (), (), (gap,))

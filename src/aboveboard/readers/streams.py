@@ -12,10 +12,15 @@ import lz4.frame
 import zstandard
 
 STEP = 1 << 20
+FEED = 1 << 14
 
 
 class StreamError(ValueError):
-    """A stream that does not decompress, or not within its bound."""
+    """A stream that does not decompress."""
+
+
+class StreamTooLargeError(StreamError):
+    """A stream that holds more than its bound."""
 
 
 class _Engine(Protocol):
@@ -25,7 +30,7 @@ class _Engine(Protocol):
 
 
 def decompress(kind: str, data: bytes | memoryview, limit: int) -> bytes:
-    """Return what the stream holds; raises StreamError when it is damaged, cut or larger than `limit` bytes."""
+    """Return what the stream holds; raises StreamError when it is damaged or cut, StreamTooLargeError over `limit` bytes."""
     if kind not in _KINDS:
         raise StreamError(f"{kind} is not known")
     try:
@@ -35,32 +40,38 @@ def decompress(kind: str, data: bytes | memoryview, limit: int) -> bytes:
     except Exception as error:
         raise StreamError(f"{kind}: {error}"[:200]) from error
     if len(out) > limit:
-        raise StreamError(f"{kind}: holds more than {limit} bytes")
+        raise StreamTooLargeError(f"{kind}: holds more than {limit} bytes")
     return out
 
 
 def _gzip(data: bytes, limit: int) -> bytes:
     """Read all members (RFC 1952 section 2.2); what follows the last is the account's business, not ours."""
-    out = bytearray()
-    while data.startswith(b"\x1f\x8b"):
-        engine = zlib.decompressobj(wbits=31)
-        out += engine.decompress(data, limit + 1 - len(out))
-        if not engine.eof:
-            raise StreamError("gzip: cut, or larger than the limit")
-        data = engine.unused_data
-    return bytes(out)
+    out, at = bytearray(), 0
+    while data.startswith(b"\x1f\x8b", at) and len(out) <= limit:
+        engine, tail = zlib.decompressobj(wbits=31), b""
+        while not engine.eof and len(out) <= limit:
+            if not tail:  # in small pieces: what is left over is copied, and there may be very many small members
+                tail = data[at : at + FEED]
+                at += len(tail)
+            part = engine.decompress(tail, STEP)
+            out += part
+            if not part and not engine.unconsumed_tail and at >= len(data) and not engine.eof:
+                raise StreamError("gzip: cut")
+            tail = engine.unconsumed_tail
+        at -= len(engine.unused_data)
+    return out
 
 
 def _engine(make: Callable[[], _Engine]) -> Callable[[bytes, int], bytes]:
     def run(data: bytes, limit: int) -> bytes:
         engine = make()
-        out = bytearray(engine.decompress(data, limit + 1))
+        out = bytearray(engine.decompress(data, STEP))
         while len(out) <= limit and not getattr(engine, "eof", True):
-            more = engine.decompress(b"", limit + 1 - len(out))
+            more = engine.decompress(b"", STEP)
             if not more:
                 break
             out += more
-        return bytes(out)
+        return out
 
     return run
 
@@ -72,7 +83,7 @@ def _zstd(data: bytes, limit: int) -> bytes:
             out += part
             if len(out) > limit:
                 break
-    return bytes(out)
+    return out
 
 
 _KINDS: dict[str, Callable[[bytes, int], bytes]] = {

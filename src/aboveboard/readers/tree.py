@@ -5,10 +5,12 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from aboveboard.model.tree import Entry, EntryType
 
 MAX_LINKS = 40  # as path_resolution(7): more is a loop
+MAX_GLOB = 4096  # paths that one pattern gives; a pattern over links that lead upwards could give any number
 DEFAULT_READ_LIMIT = 16 * 1024 * 1024
 
 
@@ -111,10 +113,14 @@ class TreeView:
                 yield self.entries[path]
 
     def glob(self, pattern: str) -> list[str]:
-        """Return the paths that match `pattern` as the shell would, one directory at a time, links followed."""
+        """Return the paths that match `pattern` as the shell would, one directory at a time, links followed.
+
+        At most `MAX_GLOB` are followed from one directory to the next.
+        """
         found = ["/"]
-        for part in (p for p in pattern.split("/") if p):
-            found = [posixpath.join(base, name) for base in found for name in self._matching(base, part)]
+        for part in [p for p in pattern.split("/") if p][:MAX_LINKS]:
+            matching = (posixpath.join(base, name) for base in found for name in self._matching(base, part))
+            found = list(islice(matching, MAX_GLOB))
         return [path for path in found if path != "/"]
 
     def _matching(self, base: str, part: str) -> list[str]:

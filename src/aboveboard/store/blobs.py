@@ -75,6 +75,13 @@ class BlobStore:
         except (OSError, ValueError):
             return None
 
+    def size(self, digest: str) -> int:
+        """Return how many bytes the blob has; 0 where it is not there."""
+        try:
+            return self._path(digest).stat().st_size
+        except (OSError, KeyError):
+            return 0
+
     def head(self, digest: str, size: int) -> bytes:
         """Return the first bytes of the blob."""
         descriptor = self.open(digest)

@@ -12,6 +12,7 @@ from aboveboard.model.tree import Entry, EntryType
 
 MAX_DEPTH = 12
 MAX_ENTRIES = 400_000
+MAX_GAPS = 20_000
 ROOT_NAMES = frozenset({"bin", "sbin", "etc", "lib", "usr", "dev", "proc", "var", "www", "sys", "tmp", "mnt", "root"})
 _UNIDENTIFIED = "data"
 _UNREADABLE = "elf-unreadable"
@@ -70,7 +71,10 @@ class _Builder:
         account = self._accounts.get(digest)
         if account is None:
             return
-        for gap in account.gaps:
+        room = max(0, MAX_GAPS - len(self.gaps))
+        if account.gaps[room:] and room:
+            self.gaps.append(Gap(Cause.LIMIT, Where(), f"more than {MAX_GAPS} gaps; the rest is not listed"))
+        for gap in account.gaps[:room]:
             inner = gap.where.container
             place = "//".join(part for part in (path, inner) if part) + (gap.where.path if inner else "")
             self.gaps.append(replace(gap, where=replace(gap.where, container=container, path=place)))

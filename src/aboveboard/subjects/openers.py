@@ -24,10 +24,9 @@ from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
 from aboveboard.readers.ubi import volumes
 from aboveboard.readers.ubifs import UbiFs
+from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_STREAM
 from aboveboard.subjects.chunks import Chunk
 
-MAX_STREAM = 1 << 30
-MAX_ENTRIES = 200_000
 _SQUASHFS = frozenset({"squashfs_v4_le", "squashfs_v4_be"})
 _JFFS2 = frozenset({"jffs2_new", "jffs2_old"})
 _CPIO = frozenset({"cpio_portable_ascii", "cpio_portable_ascii_crc"})
@@ -36,7 +35,18 @@ Content = tuple[Entry, bytes | None]  # an entry without digest, and its content
 
 
 def open_chunk(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
-    """Yield what the chunk holds; what cannot be opened goes into `gaps`."""
+    """Yield what the chunk holds, up to a bound; what cannot be opened goes into `gaps`."""
+    total = 0
+    for count, (entry, content) in enumerate(_open(chunk, data, gaps)):
+        total += len(content or b"")
+        if total > MAX_STREAM or count >= MAX_ENTRIES:
+            text = f"{chunk.name}: holds more than {MAX_STREAM} bytes or {MAX_ENTRIES} entries; the rest was not opened"
+            gaps.append(Gap(Cause.LIMIT, Where(path=entry.path), text))
+            return
+        yield entry, content
+
+
+def _open(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
     if chunk.encrypted:
         gaps.append(Gap(Cause.ENCRYPTED, Where(offset=chunk.start), f"{chunk.name}: encrypted"))
         return
@@ -81,7 +91,8 @@ def _stream(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
     try:
         content = streams.decompress(chunk.name, piece, MAX_STREAM)
     except streams.StreamError as error:
-        gaps.append(Gap(Cause.DAMAGED, Where(offset=chunk.start), str(error)))
+        cause = Cause.LIMIT if isinstance(error, streams.StreamTooLargeError) else Cause.DAMAGED
+        gaps.append(Gap(cause, Where(offset=chunk.start), str(error)))
         return
     yield Entry("/", EntryType.FILE, size=len(content)), content
 

@@ -18,6 +18,7 @@ class Files:
     def __init__(self, tree: TreeView, limits: Limits) -> None:
         self.tree = tree
         self.limits = limits
+        self._matched: dict[str, list[str]] = {}  # what patterns match in the tree, which does not change
 
     def absolute(self, path: str, state: State) -> str:
         """Return the path from the root."""
@@ -35,7 +36,9 @@ class Files:
 
     def glob(self, pattern: str, state: State) -> list[str]:
         """Return what a pattern matches in the tree and among the files written."""
-        found = set(self.tree.glob(pattern))
+        if pattern not in self._matched:
+            self._matched[pattern] = self.tree.glob(pattern)
+        found = set(self._matched[pattern])
         found |= {
             path for path in state.written if fnmatch.fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")
         }

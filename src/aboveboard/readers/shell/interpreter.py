@@ -67,6 +67,7 @@ class Interpreter:
         self.active: list[tuple[str, tuple[str, ...]]] = []  # scripts being followed, with their arguments
         self.hooks: dict[str, Callable[[list[str], State, Script, int], Status]] = {}
         self._steps = 0
+        self._spent = 0
         self._calls = 0
         self._bodies: dict[tuple[str, int, int], tuple[tree_sitter.Node, Script]] = {}
         self._locals: list[dict[str, str | None]] = []  # what `local` hides, for each call under way
@@ -90,14 +91,16 @@ class Interpreter:
 
     def run_text(self, source: bytes, path: str, via: tuple[str, ...], state: State) -> Status:
         """Interpret the text of a script in this state (as `.` does)."""
-        source = source.replace(UNKNOWN.encode(), b"?").replace(b"\r\n", b"\n")
+        # the grammar takes time with the square of a run of NULs; no script means one
+        source = source.replace(UNKNOWN.encode(), b"?").replace(b"\r\n", b"\n").replace(b"\0", b"?")
         # valid to the shell and not to the grammar; the length stays, so that places do
         source = _HEXADECIMAL.sub(rb"  \1", source).replace(b"<>", b"< ")
         script = Script(path, source, via)
-        root = tree_sitter.Parser(_LANGUAGE).parse(source).root_node
-        if root.has_error and path not in self.damaged and (line := first_error(root)):
-            self.damaged[path] = line
         try:
+            self.step(len(source) // 64)
+            root = tree_sitter.Parser(_LANGUAGE).parse(source).root_node
+            if root.has_error and path not in self.damaged and (line := first_error(root)):
+                self.damaged[path] = line
             return self.statements(root.named_children, script, state)
         except (_Exhausted, RecursionError):
             self.limited = True
@@ -106,12 +109,13 @@ class Interpreter:
 
     def renew(self) -> None:
         """Give the next script steps of its own, so that one that spins costs only itself."""
+        self._spent += self._steps
         self._steps = 0
 
-    def step(self) -> None:
-        """Count one step; raises when the bound is reached."""
-        self._steps += 1
-        if self._steps > self.limits.steps:
+    def step(self, cost: int = 1) -> None:
+        """Count steps, one for each small piece of work; raises when a bound is reached."""
+        self._steps += cost
+        if self._steps > self.limits.steps or self._spent + self._steps > self.limits.total:
             raise _Exhausted
 
     def statements(self, nodes: Sequence[tree_sitter.Node], script: Script, state: State) -> Status:
@@ -147,6 +151,7 @@ class Interpreter:
         if status is not None:
             return yes(state) if status else no(state)
         condition = self._explained(" ".join(condition.split())[:160], state)
+        self.step((len(state.variables) + len(state.written)) // 16)  # what a fork copies
         one, other = state.fork(condition), state.fork(contrary(condition))
         first, second = yes(one), no(other)
         state.join(one, other)

@@ -20,6 +20,7 @@ class Limits:
     """Bounds on one interpretation: steps (statements and expansions), nesting, sizes of texts and of the result."""
 
     steps: int = 200_000
+    total: int = 2_000_000  # steps of all interpretations of one tree together
     depth: int = 12
     calls: int = 32
     text: int = 65_536

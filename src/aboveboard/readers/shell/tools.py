@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Tool = Callable[[list[str], State, "Script"], Status]
 MAX_WRITTEN = 1000
 MAX_LINES = 20_000
+MAX_MATCHING = 100_000_000  # steps of matching one pattern against one text, at the worst
+MAX_CHOICES = 6  # of one pattern: each doubles what matching may take
 
 
 class Tools:
@@ -163,7 +165,12 @@ class Tools:
             return None
         assert flags is not None
         lines = text.splitlines()[:MAX_LINES]
-        found = [line for line in lines if (pattern.search(line[:2000]) is not None) is not ("v" in flags)]
+        work = sum(len(line) ** (_repetitions(pattern.pattern) + 1) for line in lines)  # the worst that matching may take
+        if work > MAX_MATCHING:
+            self._interpreter.print(UNKNOWN)
+            return None
+        self._interpreter.step(work // 10_000)
+        found = [line for line in lines if (pattern.search(line) is not None) is not ("v" in flags)]
         if "c" in flags:
             self._interpreter.print(f"{len(found)}\n")
         elif "q" not in flags:
@@ -234,13 +241,17 @@ def grep_pattern(text: str, flags: set[str] | None) -> re.Pattern[str] | None:
         expression = f"^(?:{expression})$"
     if "w" in flags:
         expression = rf"\b(?:{expression})\b"
-    # a repetition within a repetition could take for ever
-    if re.search(r"[*+}]\)?[*+{]|\([^()]*[*+][^()]*\)[*+{]|\\\d", expression):
+    # a repeated group, or many choices, could take for ever
+    if re.search(r"[*+?})][*+{]|\)\?|\\\d", expression) or len(re.findall(r"[?(]", expression)) > MAX_CHOICES:
         return None
     try:
         return re.compile(expression, re.IGNORECASE if "i" in flags else 0)
     except (re.error, OverflowError):
         return None
+
+
+def _repetitions(expression: str) -> int:
+    return len(re.findall(r"(?<!\\)[*+{]", expression))
 
 
 _CLASSES = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aboveboard.readers.shell.conditions import not_empty
 from aboveboard.readers.shell.state import UNKNOWN, State, Status, known
+from aboveboard.readers.tree import MAX_GLOB
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -20,6 +21,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _DQ_ESCAPE = re.compile(r"\\([$`\"\\\n])")
 _ARITHMETIC = re.compile(r"^[\d\s+\-*/%()<>=!&|]+$")
 _NAME = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+MAX_STARS = 12  # of one pattern
+MAX_TRIMMED = 1024  # characters; each of its ends is tried
 LITERALS = frozenset({"word", "number", "variable_name", "test_operator", "extglob_pattern", "regex", "file_descriptor"})
 
 
@@ -49,6 +52,7 @@ class Expander:
         for node in nodes:
             if self._raw(node).strip() in ('"$@"', '"${@}"'):  # each argument a field of its own, none where there are none
                 out += self._state.arguments
+                self._interpreter.step(len(self._state.arguments) // 8)
                 continue
             out += self._fields(self.parts(node))
             if len(out) > self._interpreter.limits.fields:
@@ -182,6 +186,7 @@ class Expander:
                 self._state.variables[name] = rest
             return value if present else rest
         if operator in ("#", "##", "%", "%%"):
+            self._interpreter.step(len(value) // 4)
             return trim(value, operator, rest)
         return UNKNOWN
 
@@ -202,6 +207,7 @@ class Expander:
                 open_field = (text + part.text, pattern)
                 continue
             pieces = re.split(r"([ \t\n]+)", part.text)
+            self._interpreter.step(len(pieces) // 8)
             for piece in pieces:
                 if piece and piece.isspace():
                     if open_field is not None:
@@ -221,7 +227,13 @@ class Expander:
         if not known(text):
             return [text]
         path = text if text.startswith("/") else f"{self._state.directory.rstrip('/')}/{text}"
+        if path.count("*") > MAX_STARS:
+            self._interpreter.limited = True
+            return [text]
         found = self._interpreter.files.glob(path, self._state)
+        self._interpreter.step(len(found) // 8 + len(self._state.written) // 8)
+        if len(found) >= MAX_GLOB:
+            self._interpreter.limited = True
         return found or [text]
 
     def _raw(self, node: Node) -> str:
@@ -229,6 +241,7 @@ class Expander:
 
     def _clip(self, text: str) -> str:
         limit = self._interpreter.limits.text
+        self._interpreter.step(len(text) // 1024)
         if len(text) > limit:
             self._interpreter.limited = True
             return text[:limit] + UNKNOWN
@@ -237,7 +250,7 @@ class Expander:
 
 def trim(value: str, operator: str, pattern: str) -> str:
     """Return the value without the prefix or suffix that matches; the doubled operator takes the longest."""
-    if not (known(value) and known(pattern)) or len(value) > 4096:
+    if not (known(value) and known(pattern)) or len(value) > MAX_TRIMMED or pattern.count("*") > MAX_STARS:
         return UNKNOWN
     ends = range(len(value) + 1)
     if operator[0] == "#":

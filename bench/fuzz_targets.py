@@ -1,0 +1,315 @@
+"""The parsers that we write, each as a function of bytes that must neither raise nor spin, and the seeds of its corpus."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import lz4.frame
+import zstandard
+
+from aboveboard.agreement import declaration as declarations
+from aboveboard.evidence.collector import FileSubject, Needs
+from aboveboard.evidence.collectors import programs
+from aboveboard.evidence.memory_tree import memory_tree
+from aboveboard.model.errors import InputError
+from aboveboard.model.facts import Gap
+from aboveboard.readers import accounts, addresses, cpio, crypt, elf, inits, keys, leaf, nvram, streams, tplink, ubi, uci
+from aboveboard.readers.jffs2 import Jffs2
+from aboveboard.readers.shell import Interpreter, Limits
+from aboveboard.readers.squashfs import SquashFs
+from aboveboard.readers.squashfs_codec import BlockError
+from aboveboard.readers.ubifs import UbiFs
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def squashfs(data: bytes) -> None:
+    try:
+        system = SquashFs(data)
+    except BlockError:
+        return
+    for entry, content in system.walk():
+        assert content is None or len(content) == entry.size
+
+
+def jffs2(data: bytes) -> None:
+    for entry, content in Jffs2(data).walk():
+        assert content is None or len(content) == entry.size
+
+
+def ubi_volumes(data: bytes) -> None:
+    gaps: list[Gap] = []
+    ubi.volumes(data, gaps)
+
+
+def ubifs(data: bytes) -> None:
+    for entry, content in UbiFs(data).walk():
+        assert content is None or len(content) == entry.size
+
+
+def cpio_members(data: bytes) -> None:
+    gaps: list[Gap] = []
+    for member in cpio.members(data, gaps, limit=2000):
+        assert member.entry.path.startswith("/") and "/../" not in member.entry.path + "/"
+
+
+def all_streams(data: bytes) -> None:
+    kinds = sorted(streams.KINDS)
+    if data:
+        try:
+            assert len(streams.decompress(kinds[data[0] % len(kinds)], data[1:], 1 << 20)) <= 1 << 20
+        except streams.StreamError:
+            return
+
+
+def headers(data: bytes) -> None:
+    tplink.read_header(data)
+    leaf.leaf_kind(data)
+    leaf.padding_of(data)
+
+
+def settings(data: bytes) -> None:
+    sections = uci.read(_text(data))
+    uci.read(uci.write(sections))
+    for name in ("lan", "@a[0]", "@a[-1]"):
+        uci.find(sections, name)
+
+
+def starts(data: bytes) -> None:
+    text = _text(data)
+    list(inits.read_inittab(text))
+    services = inits.read_services(text)
+    list(inits.read_inetd(text, services))
+    list(inits.read_xinetd(text, services))
+    list(inits.read_crontab(text, with_user=True))
+    list(inits.read_crontab(text, with_user=False))
+    inits.read_unit(text)
+
+
+def nvram_defaults(data: bytes) -> None:
+    nvram.defaults(memory_tree({"/etc/nvram.default": data, "/etc/default.xml": data}))
+
+
+def shell(data: bytes) -> None:
+    tree = memory_tree({"/etc/rc": data, "/etc/passwd": b"root::0:0::/:/bin/sh\n", "/bin/sh": b"\x7fELF"})
+    Interpreter(tree, limits=Limits(steps=5_000)).run("/etc/rc", ("start",))
+
+
+def elf_headers(data: bytes) -> None:
+    try:
+        program = elf.read(data)
+    except elf.ElfError:
+        return
+    for _ in range(8):
+        program.integer(program.entry, 4)
+
+
+def code(data: bytes) -> None:
+    list(programs.collect(FileSubject(data), Needs()))
+
+
+def key_material(data: bytes) -> None:
+    list(keys.find(data))
+    list(keys.authorised_keys(_text(data)))
+
+
+def passwords(data: bytes) -> None:
+    text = _text(data)
+    list(accounts.read_passwd(text))
+    for _, field in list(accounts.read_shadow(text).values())[:2]:
+        accounts.classify(field)
+        if "rounds=" not in field:
+            crypt.well_known(field, "root")
+
+
+def hosts(data: bytes) -> None:
+    text = _text(data)
+    list(addresses.find(text))
+    for word in text.split()[:50]:
+        addresses.as_host(word)
+        addresses.is_outside(word)
+    addresses.purpose(text)
+
+
+def declaration(data: bytes) -> None:
+    try:
+        declarations.read(data)
+    except InputError:
+        return
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "squashfs": squashfs,
+    "jffs2": jffs2,
+    "ubi": ubi_volumes,
+    "ubifs": ubifs,
+    "cpio": cpio_members,
+    "streams": all_streams,
+    "headers": headers,
+    "uci": settings,
+    "inits": starts,
+    "nvram": nvram_defaults,
+    "shell": shell,
+    "elf": elf_headers,
+    "code": code,
+    "keys": key_material,
+    "accounts": passwords,
+    "addresses": hosts,
+    "declaration": declaration,
+}
+
+
+def seeds(name: str) -> list[bytes]:
+    """Return the seeds of a target, made here."""
+    return _SEEDS[name]()
+
+
+def _made(*commands: list[str]) -> list[bytes]:
+    """Run each command (ROOT and OUT stand for a small tree and the file to make) and return what it made."""
+    made = []
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch) / "root"
+        (root / "etc/deep").mkdir(parents=True)
+        (root / "etc/passwd").write_text("root::0:0::/:/bin/sh\n" * 9)
+        (root / "etc/deep/data").write_bytes(bytes(range(256)) * 20)
+        (root / "etc/link").symlink_to("passwd")
+        (root / "empty").touch()
+        for command in commands:
+            out = Path(scratch) / "out"
+            out.unlink(missing_ok=True)
+            words = [word.replace("ROOT", str(root)).replace("OUT", str(out)) for word in command]
+            subprocess.run(words, check=True, capture_output=True)
+            made.append(out.read_bytes())
+    return made
+
+
+def _squashfs() -> list[bytes]:
+    base = ["mksquashfs", "ROOT", "OUT", "-noappend", "-quiet", "-no-progress", "-nopad", "-b", "4096", "-comp"]
+    return _made(*([*base, kind] for kind in ("gzip", "xz", "lzo", "lz4", "zstd")))
+
+
+def _jffs2() -> list[bytes]:
+    return _made(*(["mkfs.jffs2", "-r", "ROOT", "-o", "OUT", order, "-e", "8KiB", "-m", "size"] for order in ("-l", "-b")))
+
+
+def _ubifs() -> list[bytes]:
+    base = ["mkfs.ubifs", "-r", "ROOT", "-m", "512", "-e", "15360", "-c", "40", "-o", "OUT", "-x"]
+    return _made(*([*base, kind] for kind in ("none", "lzo", "zlib")))
+
+
+def _ubi() -> list[bytes]:
+    config = (
+        "printf '[a]\\nmode=ubi\\nimage=ROOT/etc/deep/data\\nvol_id=0\\nvol_type=dynamic\\nvol_name=a\\nvol_size=32KiB\\n'"
+    )
+    return _made(["sh", "-c", f"{config} >OUT.ini; ubinize -p 16384 -m 512 -o OUT OUT.ini"])
+
+
+def _cpio() -> list[bytes]:
+    return _made(*(["sh", "-c", f"cd ROOT && find . | cpio -o -H {form} --quiet >OUT"] for form in ("newc", "crc")))
+
+
+def _streams() -> list[bytes]:
+    data = b"stream " * 50
+    packed = {
+        "gzip": gzip.compress(data, mtime=0),
+        "xz": lzma.compress(data),
+        "lzma": lzma.compress(data, format=lzma.FORMAT_ALONE),
+        "bzip2": bz2.compress(data),
+        "lz4_default": lz4.frame.compress(data),
+        "zstd": zstandard.ZstdCompressor().compress(data),
+    }
+    return [bytes([sorted(streams.KINDS).index(name)]) + content for name, content in packed.items()]
+
+
+def _headers() -> list[bytes]:
+    head = struct.pack(">4s24s36sII", b"\x01\0\0\0", b"TP-LINK Technologies", b"ver. 1.0", 0x08410011, 1)
+    head = head.ljust(124, b"\0") + struct.pack(">5I", 600, 512, 50, 562, 38)
+    return [head.ljust(600, b"\0"), b"\x7fELF", b"#!/bin/sh\n"]
+
+
+def _tree_files(*names: str) -> list[bytes]:
+    files = [ROOT / "examples" / name for name in names]
+    return [path.read_bytes() for path in files if path.is_file()]
+
+
+def _starts() -> list[bytes]:
+    unit = b"[Unit]\nWants=a.service\n[Service]\nExecStart=/bin/a \\\n -x\nUser=root\n"
+    xinetd = b"service telnet\n{\n socket_type = stream\n server = /usr/sbin/telnetd\n port = 23\n disable = no\n}\n"
+    cron = b"0 3 * * * root /usr/bin/x\n@reboot y\n"
+    return [unit, xinetd, cron, *_tree_files("root/etc/inittab", "root/etc/inetd.conf", "root/etc/crontabs/root")]
+
+
+def _scripts() -> list[bytes]:
+    script = b'#!/bin/sh\nf() { local a=$1; case "$a" in x*|y) b=${a#x};; *) telnetd -p $((20+3)) & ;; esac; }\n'
+    script += (
+        b'for i in a "b c" /etc/*; do [ -f "$i" ] && f "$i" || f x; done\ncat <<E | while read a; do echo $a; done\nq\nE\n'
+    )
+    script += b"grep -q '[[:space:]]x' /etc/passwd && eval \"a=$b\"\n"
+    return [script, *(path.read_bytes() for path in sorted((ROOT / "examples/root/etc/init.d").iterdir()))]
+
+
+def _programs() -> list[bytes]:
+    found = []
+    with tempfile.TemporaryDirectory() as scratch:
+        source, out = ROOT / "tests/readers/programs/listen.c", Path(scratch) / "out"
+        for compiler in (
+            "mips-linux-gnu-gcc",
+            "mipsel-linux-gnu-gcc",
+            "arm-linux-gnueabi-gcc",
+            "aarch64-linux-gnu-gcc",
+            "gcc",
+        ):
+            command = [compiler, "-Os", "-s", "-w", "-o", str(out), str(source)]
+            try:
+                subprocess.run(command, check=True, capture_output=True)
+            except (OSError, subprocess.CalledProcessError):
+                print(f"no seed from {compiler}", file=sys.stderr)
+                continue
+            found.append(out.read_bytes())
+    return found
+
+
+def _keys() -> list[bytes]:
+    ssh = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + b"A" * 43 + b" me@host\n"
+    return [
+        ssh,
+        *_tree_files("seeded/etc/ssl/private/web.pem", "seeded/etc/ssl/certs/web.crt", "seeded/root/.ssh/authorized_keys"),
+    ]
+
+
+def _accounts() -> list[bytes]:
+    hashed = b"root:$1$saltsalt$abcdefghijklmnopqrstuv:0:0:99999:7:::\na:$5$salt$x:1::::::\nb:ab0123456789.:::::::\n"
+    return [hashed, *_tree_files("seeded/etc/passwd", "seeded/etc/shadow")]
+
+
+_SEEDS: dict[str, Callable[[], list[bytes]]] = {
+    "squashfs": _squashfs,
+    "jffs2": _jffs2,
+    "ubi": _ubi,
+    "ubifs": _ubifs,
+    "cpio": _cpio,
+    "streams": _streams,
+    "headers": _headers,
+    "uci": lambda: _tree_files(*(f"root/etc/config/{name}" for name in ("dhcp", "network", "wireless", "system"))),
+    "inits": _starts,
+    "nvram": lambda: _tree_files("seeded/etc/nvram.default", "seeded/usr/share/defaults/default.xml"),
+    "shell": _scripts,
+    "elf": _programs,
+    "code": _programs,
+    "keys": _keys,
+    "accounts": _accounts,
+    "addresses": lambda: [b"see https://u:p@a.example.net:8443/x?y [2001:db8::1]:53 192.0.2.7:80 ntp.pool.org\n"],
+    "declaration": lambda: _tree_files("router.declaration.yaml"),
+}
