@@ -83,6 +83,11 @@ class Boot:
         text = str(fact.data.get("content")) if fact is not None else UNKNOWN
         return None if UNKNOWN in text else text
 
+    def writers(self, path: str) -> tuple[str, ...]:
+        """Return the lines of boot scripts that write a file, as `script:line`."""
+        fact = self.files.get(path)
+        return _texts(fact.data.get("by")) if fact is not None else ()
+
     def scripts(self) -> dict[str, str]:
         """Return the scripts that run, with whether they do."""
         found: dict[str, str] = {}

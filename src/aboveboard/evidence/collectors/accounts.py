@@ -137,14 +137,15 @@ def _read(account: Account, path: str, shadow_path: str, shadow: dict[str, tuple
 
 
 def _from_script(item: _Found, tree: TreeView, boot: Boot) -> _Found:
-    """Place an account that a boot script adds at the line of the script that names it."""
+    """Place an account that a boot script adds at the line that writes it."""
     path, name = item.where.path, item.account.name
-    for script in sorted(boot.scripts()):
-        for number, line in enumerate((tree.text(script, limit=MAX_FILE) or "").splitlines(), 1):
-            if f"{name}:" in line and not line.lstrip().startswith("#"):
-                step = f"{script}:{number} adds {name} to {path}"
-                return replace(item, where=Where(path=script, line=number), steps=(*item.steps, step))
-    return replace(item, steps=(*item.steps, f"a boot script writes {path}"))
+    for place in boot.writers(path):
+        script, _, number = place.rpartition(":")
+        lines = (tree.text(script, limit=MAX_FILE) or "").splitlines()
+        line = int(number) if number.isdigit() else 0
+        if 0 < line <= len(lines) and f"{name}:" in lines[line - 1]:
+            return replace(item, where=Where(path=script, line=line), steps=(*item.steps, f"{place} adds {name} to {path}"))
+    return replace(item, steps=(*item.steps, f"boot scripts write {path}"))
 
 
 # -- what boot scripts change ------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ class Redirections:
                 found = self._target(item, script, state)
                 target = found if found is not None else target
         if body is None:
-            self._keep(target, document or "", state)
+            self._keep(target, document or "", state, (script.path, node.start_point[0] + 1))
             return True
 
         def run() -> Status:
@@ -53,7 +53,7 @@ class Redirections:
         if target is None:
             return run()
         status, printed = self._interpreter.capture(run)
-        self._keep(target, printed, state)
+        self._keep(target, printed, state, (script.path, node.start_point[0] + 1))
         return status
 
     def _document(self, redirect: Node, script: Script, state: State) -> str:
@@ -85,7 +85,7 @@ class Redirections:
         path = self._interpreter.expander(script, state).text(destination)
         return (path, operator == ">>")
 
-    def _keep(self, target: tuple[str, bool] | None, text: str, state: State) -> None:
+    def _keep(self, target: tuple[str, bool] | None, text: str, state: State, place: tuple[str, int]) -> None:
         if target is None:
             return
         path, added = target
@@ -98,3 +98,4 @@ class Redirections:
         before = (self._interpreter.files.read(path, state) or "") if added else ""
         state.written[path] = (before + text)[: self._interpreter.limits.text]
         state.removed.discard(path)
+        self._interpreter.writers.setdefault(path, []).append(place)

@@ -32,7 +32,7 @@ NEEDS = ("program", "listens")
 EMITS = {
     "boot-service": "name, program, file, argv, user, source, active (yes, conditional, no), conditions, via",
     "boot-command": "argv, environment, stdin, active, conditions, via: what a boot script runs beside services",
-    "boot-file": "path, content, active: a file that boot scripts write, as far as it is known",
+    "boot-file": "path, content, by, active: a file that boot scripts write, as far as it is known",
     "listener": "proto, port, program, file, interface, by (argument, setting, default, code), active, conditions, via",
 }
 CLAUSES = ("NB-04", "NB-05")
@@ -86,7 +86,13 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
     for command, active in boot.commands:
         yield Fact("boot-command", Where(path=command.path, line=command.line), _of_command(command, active))
     for path, content in sorted(boot.written.items()):
-        data: dict[str, JSON] = {"path": readable(path), "content": readable(content[:MAX_FILE]), "active": "yes"}
+        writers = [f"{script}:{line}" for script, line in dict.fromkeys(boot.interpreter.writers.get(path, ()))]
+        data: dict[str, JSON] = {
+            "path": readable(path),
+            "content": readable(content[:MAX_FILE]),
+            "by": [readable(place) for place in writers[-8:]],
+            "active": "yes",
+        }
         yield Fact("boot-file", Where(path=readable(path)), data)
     for cause, path, detail in boot.gaps:
         yield Gap(cause, Where(path=path), detail)
