@@ -11,7 +11,7 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Fact, Standing, Where
 
 # The kinds to name in NEEDS for this module.
-KINDS = ("boot-service", "boot-command", "boot-file", "listener")
+KINDS = ("boot-service", "boot-command", "boot-script", "boot-file", "listener")
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -58,6 +58,7 @@ class Boot:
     services: tuple[Service, ...]
     commands: tuple[Service, ...]
     files: dict[str, Fact]  # by path: what boot scripts write
+    entered: tuple[tuple[str, str], ...] = ()  # scripts that the boot goes through, and whether it does
 
     @classmethod
     def of(cls, needs: Needs) -> Boot:
@@ -67,6 +68,7 @@ class Boot:
             tuple(_service(fact) for fact in needs.of("boot-service")),
             tuple(_service(fact) for fact in needs.of("boot-command")),
             files,
+            tuple((str(fact.data.get("path")), str(fact.data.get("active"))) for fact in needs.of("boot-script")),
         )
 
     def all(self) -> tuple[Service, ...]:
@@ -90,7 +92,7 @@ class Boot:
 
     def scripts(self) -> dict[str, str]:
         """Return the scripts that run, with whether they do."""
-        found: dict[str, str] = {}
+        found = dict(self.entered)
         for item in self.all():
             found[item.where.path] = strongest((found.get(item.where.path, "no"), item.active))
         return found

@@ -81,7 +81,7 @@ class Usage:
     def scripts(self) -> dict[str, tuple[str, str]]:
         """Return the scripts that run: text and activity by path."""
         if self._scripts is None:
-            paths: dict[str, str] = {}
+            paths = self._boot.scripts()
             for item in self._boot.all():
                 for step in (item.where.path, *(step.partition(":")[0] for step in item.via)):
                     paths[step] = strongest((paths.get(step, "no"), item.active))

@@ -243,6 +243,7 @@ class Builtins:
             return None
         interpreter.depth += 1
         interpreter.active.append(entered)
+        interpreter.entered[path] = interpreter.entered.get(path, False) or not state.conditions
         inner = state if same else state.child()
         inner.arguments = list(arguments) if arguments or not same else state.arguments
         before = dict(interpreter.functions)

@@ -64,6 +64,7 @@ class Interpreter:
         self.limited = False
         self.cut: dict[str, str] = {}  # scripts whose steps ran out, and the script in which they did
         self.depth = 0
+        self.entered: dict[str, bool] = {}  # scripts that were followed, and whether unconditionally
         self.writers: dict[str, list[tuple[str, int]]] = {}  # by file: the lines that wrote it
         self.active: list[tuple[str, tuple[str, ...]]] = []  # scripts being followed, with their arguments
         self.hooks: dict[str, Callable[[list[str], State, Script, int], Status]] = {}

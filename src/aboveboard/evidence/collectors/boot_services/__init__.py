@@ -32,6 +32,7 @@ NEEDS = ("program", "listens")
 EMITS = {
     "boot-service": "name, program, file, argv, user, source, active (yes, conditional, no), conditions, via",
     "boot-command": "argv, environment, stdin, active, conditions, via: what a boot script runs beside services",
+    "boot-script": "path, active: a script that the boot goes through",
     "boot-file": "path, content, by, active: a file that boot scripts write, as far as it is known",
     "listener": "proto, port, program, file, interface, by (argument, setting, default, code), active, conditions, via",
 }
@@ -85,6 +86,9 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
         yield from listening.of(started)
     for command, active in boot.commands:
         yield Fact("boot-command", Where(path=command.path, line=command.line), _of_command(command, active))
+    for path, always in sorted(boot.interpreter.entered.items()):
+        active = "yes" if always else "conditional"
+        yield Fact("boot-script", Where(path=readable(path)), {"path": readable(path), "active": active})
     for path, content in sorted(boot.written.items()):
         writers = [f"{script}:{line}" for script, line in dict.fromkeys(boot.interpreter.writers.get(path, ()))]
         data: dict[str, JSON] = {
