@@ -76,7 +76,10 @@ def go(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         started = time.monotonic()
         done = inspect(image, Options("outsider", AT, cache=kept), lambda _: None)
         assert time.monotonic() - started < SECONDS
-        assert max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * 1024 < MEMORY
+        assert (
+            max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * 1024
+            < MEMORY
+        )
         assert len(done.verdict.rulings) == 60
         assert all(ruling.reason and ruling.explanation for ruling in done.verdict.rulings)
         assert snapshot(home) == before

@@ -201,21 +201,31 @@ def test_a_squashfs_with_devices_and_links_out(go: Go, tmp_path: Path) -> None:
 def test_links_out_of_the_tree_are_not_followed(go: Go) -> None:
     """The machine's own files are never read in place of the image's."""
     items = [item for item in seeded() if item.name not in (b"etc/passwd", b"etc/shadow")]
-    items += [Item(b"etc/passwd", b"../../../../../../etc/passwd", LINK), Item(b"etc/shadow", b"/etc/../../etc/shadow", LINK)]
+    items += [
+        Item(b"etc/passwd", b"../../../../../../etc/passwd", LINK),
+        Item(b"etc/shadow", b"/etc/../../etc/shadow", LINK),
+    ]
     run = go(cpio(items))
     assert "account" not in run.kinds()
     assert "listener" in run.kinds()
 
 
 def test_names_that_are_not_utf_8(go: Go) -> None:
-    run = go(cpio([*seeded(), Item(b"etc/\xff\xfe\x80name", b"x"), Item(b"\xe9", mode=DIRECTORY), Item(b"\xe9/\xe9", b"y")]))
+    run = go(
+        cpio([*seeded(), Item(b"etc/\xff\xfe\x80name", b"x"), Item(b"\xe9", mode=DIRECTORY), Item(b"\xe9/\xe9", b"y")])
+    )
     assert run.finds_the_seeds()
     assert {r"/etc/\xff\xfe\x80name", r"/\xe9/\xe9"} <= run.paths()
 
 
 def test_an_elf_whose_headers_lie(go: Go) -> None:
     good = tiny_elf()
-    lying = [good[:24] + b"\xff" * 28 + good[52:], good[:52] + b"\xff" * 32 + good[84:], good[:40], good[:4] + b"\xff" * 400]
+    lying = [
+        good[:24] + b"\xff" * 28 + good[52:],
+        good[:52] + b"\xff" * 32 + good[84:],
+        good[:40],
+        good[:4] + b"\xff" * 400,
+    ]
     items = [Item(b"bin/lie%d" % number, content, 0o100755) for number, content in enumerate(lying)]
     run = go(cpio([*seeded(), *items]))
     assert run.finds_the_seeds()

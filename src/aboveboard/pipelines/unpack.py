@@ -70,7 +70,9 @@ def open_subject(target: Path, jail: Jail, blobs: BlobStore, cache: Cache, progr
         raise InputError(f"there is no file or folder {target}", hint="give a firmware image or a folder with a root tree")
     fact = Fact("coverage", Where(), image.coverage.to_json())
     made_with: dict[str, JSON] = {"tools": tools(), "limits": LIMITS.to_json(), "confined": jail.confined}
-    evidence = Evidence.sealed(UNPACKING, VERSION, digest, [fact], [*gaps, *unpacker.gaps, *image.gaps], calibration, made_with)
+    evidence = Evidence.sealed(
+        UNPACKING, VERSION, digest, [fact], [*gaps, *unpacker.gaps, *image.gaps], calibration, made_with
+    )
     return Opened(digest, size, image.trees, evidence, unpacker.accounts, unpacker.reused)
 
 

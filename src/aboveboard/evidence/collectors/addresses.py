@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from aboveboard.evidence.collector import FileSubject, Needs, Planted
 from aboveboard.model.facts import Cause, Fact, Gap, Where
-from aboveboard.readers import addresses
+from aboveboard.readers import addresses, strings
 
 NAME = "addresses"
 VERSION = 1
@@ -28,7 +28,6 @@ CLAUSES = ("NS-01", "NS-02", "NS-04")
 MAX_FILE = 32 << 20
 MAX_FOUND = 1000
 MAX_TEXT = 300
-_STRING = re.compile(rb"[\x20-\x7e\t\r\n]{4,2000}(?=\x00)")
 _HINT = re.compile(rb"://|\d\.\d{1,3}\.\d|[A-Za-z0-9-]\.[A-Za-z]{2}")
 _DOCUMENTATION = re.compile(
     r"\bbugs?\b|\breport(?:s|ed)? (?:to|at)\b|copyright|\(c\)|home.?page|documentation|licen[sc]e|\bvisit\b|\bmanual\b"
@@ -79,14 +78,14 @@ def collect(subject: FileSubject, needs: Needs) -> Iterator[Fact | Gap]:
 
 def _in_program(data: bytes) -> Iterator[Fact]:
     seen: set[tuple[str, str]] = set()
-    for match in _STRING.finditer(data):
-        if _HINT.search(match[0]) is None:
+    for offset, raw in strings.terminated(data, least=4, most=2000, lines=True):
+        if _HINT.search(raw) is None:
             continue
-        text = match[0].decode("ascii").strip()
+        text = raw.decode("ascii").strip()
         for address in _of_string(text):
             if (address.host, address.url) not in seen:
                 seen.add((address.host, address.url))
-                yield _fact(address, Where(offset=match.start()), "program", text)
+                yield _fact(address, Where(offset=offset), "program", text)
 
 
 def _of_string(text: str) -> Iterator[addresses.Address]:

@@ -19,6 +19,7 @@ from aboveboard.evidence.logins import SHELLS, logins, option
 from aboveboard.evidence.services import KINDS, Boot, Service, standing_of
 from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Fact, Gap, Standing, Where
+from aboveboard.readers import strings
 from aboveboard.readers.tree import TreeView
 
 NAME = "debug_access"
@@ -39,7 +40,6 @@ _OPENS = re.compile(
     r"|(?:^|[\s;&|/(])(?:ba|a|da)?sh\s+-i\b"
     r"|\biptables\b[^;|&]*\s-(?:I|A|F|P)\s+INPUT\b(?:[^;|&]*ACCEPT)?"
 )
-_TEXT = re.compile(rb"[\x20-\x7e]{6,300}(?=\x00)")
 MAX_PROGRAM = 16 << 20
 _WAITS = re.compile(r"(?:^|[\s;&|(/$`])(?:nc|ncat|netcat|socat|tcpdump|udpsvd|recv\w*|listen\w*)\b")
 
@@ -202,12 +202,10 @@ def _static(boot: Boot, tree: TreeView, needs: Needs) -> Iterator[Fact]:
         starters = [item for item in boot.services if path in (item.file, item.program) and item.active != "no"]
         if fact.data.get("linking") != "static" or not starters or posixpath.basename(path) in ("busybox", "toybox"):
             continue
-        for match in _TEXT.finditer(tree.read(path, limit=MAX_PROGRAM) or b""):
-            command = match[0].decode("ascii").strip()
+        for offset, text in strings.terminated(tree.read(path, limit=MAX_PROGRAM) or b"", least=6, most=300):
+            command = text.decode("ascii").strip()
             if _OPENS.search(command) and " " in command:
-                yield _of_code(
-                    "unlock", replace(fact, where=Where(path=path, offset=match.start())), command, {path: starters}
-                )
+                yield _of_code("unlock", replace(fact, where=Where(path=path, offset=offset)), command, {path: starters})
 
 
 def _of_code(what: str, fact: Fact, command: str, boots: dict[str, list[Service]]) -> Fact:
