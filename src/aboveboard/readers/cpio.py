@@ -84,6 +84,27 @@ def members(data: bytes | memoryview, gaps: list[Gap], *, limit: int = 200_000) 
     gaps.append(Gap(Cause.LIMIT, Where(offset=at), f"cpio: more than {limit} members"))
 
 
+def length(data: bytes | memoryview, start: int, *, limit: int = 200_000) -> int:
+    """Return how many bytes the archive at `start` has, up to its trailer or to the last whole member; 0 for none."""
+    view, at = memoryview(data), start
+    for _ in range(limit):
+        header = bytes(view[at : at + HEADER])
+        try:
+            if header[:6] not in MAGICS or len(header) < HEADER:
+                break
+            size, name_size = int(header[54:62], 16), int(header[94:102], 16)
+        except ValueError:
+            break
+        name = bytes(view[at + HEADER : at + HEADER + min(name_size, MAX_NAME)]).rstrip(b"\0")
+        end = start + _aligned(_aligned(at - start + HEADER + name_size) + size)
+        if not 0 < name_size <= MAX_NAME or not name or end > len(view) + 3:
+            break
+        at = min(end, len(view))
+        if name == TRAILER:
+            break
+    return at - start
+
+
 def _entry(path: str, kind: EntryType, mode: int, uid: int, gid: int, device: tuple[int, int], content: bytes) -> Entry:
     return Entry(
         path=path,

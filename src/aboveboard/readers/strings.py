@@ -1,17 +1,21 @@
-"""Printable strings of a program: runs of ASCII that a NUL ends, as strings of C are (ISO/IEC 9899 section 5.2.1)."""
+"""The texts in a program: runs of printable bytes that end in NUL."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-_RUN = re.compile(rb"[\x20-\x7e\t\r\n]+")
+_LINE = re.compile(rb"[\x20-\x7e]+")
+_LINES = re.compile(rb"[\x20-\x7e\t\r\n]+")
 
 
-def strings(data: bytes, *, shortest: int = 4, longest: int = 2000) -> Iterator[tuple[int, str]]:
-    """Yield offset and text of each string; of one longer than `longest`, its end. Takes time in proportion to size."""
-    for match in _RUN.finditer(data):
-        start, end = match.span()
-        if end - start >= shortest and data[end : end + 1] == b"\0":
-            start = max(start, end - longest)
-            yield start, data[start:end].decode("ascii")
+def terminated(data: bytes, *, least: int, most: int, lines: bool = False) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and text of each run of at least `least` bytes before a NUL; of a longer one its last `most` bytes.
+
+    Each run is looked at once: a bounded repetition with a look-ahead would start again at each of its bytes.
+    """
+    for match in (_LINES if lines else _LINE).finditer(data):
+        end = match.end()
+        if end - match.start() >= least and data[end : end + 1] == b"\0":
+            start = max(match.start(), end - most)
+            yield start, data[start:end]

@@ -14,13 +14,15 @@ from unblob.handlers import BUILTIN_HANDLERS
 from unblob.models import Task, TaskResult
 
 from aboveboard.model.account import Span, SpanKind
-from aboveboard.readers import tplink
+from aboveboard.readers import cpio, tplink
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 # The padding, text and leaf rules of the account name these better.
 _LEFT_OUT = frozenset({"elf32", "elf64"})
-HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT)
+# Found here instead: unblob's handler refuses an archive that is cut or has a name that is not UTF-8.
+_CPIO = {b"070701": "cpio_portable_ascii", b"070702": "cpio_portable_ascii_crc"}
+HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT | set(_CPIO.values()))
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,25 @@ def find_chunks(data: bytes) -> list[Chunk]:
         for chunk in found
         if 0 <= chunk.start_offset < chunk.end_offset <= len(data)
     ]
+    chunks += _cpio_archives(data)
     chunks.sort(key=lambda chunk: (chunk.start, -chunk.end, chunk.name))
     outer: list[Chunk] = []
     for chunk in chunks:
         if not outer or chunk.start >= outer[-1].end:
             outer.append(chunk)
     return outer
+
+
+def _cpio_archives(data: bytes) -> list[Chunk]:
+    found: list[Chunk] = []
+    for magic, name in _CPIO.items():
+        at = data.find(magic)
+        while at >= 0:
+            size = cpio.length(data, at)
+            if size > cpio.HEADER:
+                found.append(Chunk(at, at + size, name, encrypted=False))
+            at = data.find(magic, at + max(size, 1))
+    return found
 
 
 def header_spans(data: bytes) -> list[Span]:

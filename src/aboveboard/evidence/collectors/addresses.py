@@ -14,8 +14,7 @@ from collections.abc import Iterator
 
 from aboveboard.evidence.collector import FileSubject, Needs, Planted
 from aboveboard.model.facts import Cause, Fact, Gap, Where
-from aboveboard.readers import addresses
-from aboveboard.readers.strings import strings
+from aboveboard.readers import addresses, strings
 
 NAME = "addresses"
 VERSION = 1
@@ -30,7 +29,6 @@ MAX_FILE = 32 << 20
 MAX_FOUND = 1000
 MAX_TEXT = 300
 _HINT = re.compile(rb"://|\d\.\d{1,3}\.\d|[A-Za-z0-9-]\.[A-Za-z]{2}")
-_TEXT_HINT = re.compile(_HINT.pattern.decode())
 _DOCUMENTATION = re.compile(
     r"\bbugs?\b|\breport(?:s|ed)? (?:to|at)\b|copyright|\(c\)|home.?page|documentation|licen[sc]e|\bvisit\b|\bmanual\b"
     r"|\bsee\b|\busage\b|written by|author|\bRFC\b|wiki|gnu\.org|sourceforge|github\.com|gitlab",
@@ -80,10 +78,10 @@ def collect(subject: FileSubject, needs: Needs) -> Iterator[Fact | Gap]:
 
 def _in_program(data: bytes) -> Iterator[Fact]:
     seen: set[tuple[str, str]] = set()
-    for offset, found in strings(data):
-        text = found.strip()
-        if _TEXT_HINT.search(text) is None:
+    for offset, raw in strings.terminated(data, least=4, most=2000, lines=True):
+        if _HINT.search(raw) is None:
             continue
+        text = raw.decode("ascii").strip()
         for address in _of_string(text):
             if (address.host, address.url) not in seen:
                 seen.add((address.host, address.url))

@@ -19,7 +19,7 @@ from aboveboard.evidence.logins import SHELLS, logins, option
 from aboveboard.evidence.services import KINDS, Boot, Service, standing_of
 from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Fact, Gap, Standing, Where
-from aboveboard.readers.strings import strings
+from aboveboard.readers import strings
 from aboveboard.readers.tree import TreeView
 
 NAME = "debug_access"
@@ -202,8 +202,8 @@ def _static(boot: Boot, tree: TreeView, needs: Needs) -> Iterator[Fact]:
         starters = [item for item in boot.services if path in (item.file, item.program) and item.active != "no"]
         if fact.data.get("linking") != "static" or not starters or posixpath.basename(path) in ("busybox", "toybox"):
             continue
-        for offset, text in strings(tree.read(path, limit=MAX_PROGRAM) or b"", longest=300):
-            command = text.strip()
+        for offset, text in strings.terminated(tree.read(path, limit=MAX_PROGRAM) or b"", least=6, most=300):
+            command = text.decode("ascii").strip()
             if _OPENS.search(command) and " " in command:
                 yield _of_code("unlock", replace(fact, where=Where(path=path, offset=offset)), command, {path: starters})
 
