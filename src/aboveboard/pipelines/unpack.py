@@ -22,6 +22,7 @@ from aboveboard.model.facts import TRANSIENT_CAUSES, Cause, Fact, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
 from aboveboard.pipelines.tools import tools
+from aboveboard.readers.modes import type_of
 from aboveboard.store.blobs import BlobStore
 from aboveboard.store.cache import Cache
 from aboveboard.subjects.bounds import MAX_STREAM
@@ -256,20 +257,10 @@ def _walk(folder: Path, blobs: BlobStore) -> tuple[list[Entry], list[Gap]]:
     return sorted(entries, key=lambda entry: entry.path), gaps
 
 
-_STAT_TYPES = {
-    stat.S_IFREG: EntryType.FILE,
-    stat.S_IFDIR: EntryType.DIRECTORY,
-    stat.S_IFLNK: EntryType.SYMLINK,
-    stat.S_IFCHR: EntryType.CHARACTER,
-    stat.S_IFBLK: EntryType.BLOCK,
-    stat.S_IFIFO: EntryType.FIFO,
-    stat.S_IFSOCK: EntryType.SOCKET,
-}
-
-
 def _entry(item: os.DirEntry[bytes], path: str, blobs: BlobStore, gaps: list[Gap]) -> Entry:
     status = item.stat(follow_symlinks=False)
-    kind = _STAT_TYPES[stat.S_IFMT(status.st_mode)]
+    kind = type_of(status.st_mode)
+    assert kind is not None  # stat(2) gives no other
     digest, size, target = "", 0, ""
     if kind is EntryType.FILE:
         try:

@@ -9,21 +9,12 @@ from dataclasses import dataclass
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers.modes import type_of
 
 HEADER = 110
 MAGICS = (b"070701", b"070702")
 TRAILER = b"TRAILER!!!"
 MAX_NAME = 4096
-
-_TYPES = {
-    stat.S_IFREG: EntryType.FILE,
-    stat.S_IFDIR: EntryType.DIRECTORY,
-    stat.S_IFLNK: EntryType.SYMLINK,
-    stat.S_IFCHR: EntryType.CHARACTER,
-    stat.S_IFBLK: EntryType.BLOCK,
-    stat.S_IFIFO: EntryType.FIFO,
-    stat.S_IFSOCK: EntryType.SOCKET,
-}
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def members(data: bytes | memoryview, gaps: list[Gap], *, limit: int = 200_000) 
         path, left = normal_path(name)
         if left:
             gaps.append(Gap(Cause.DAMAGED, Where(path=path), "cpio: the name leaves the tree"))
-        kind = _TYPES.get(stat.S_IFMT(mode))
+        kind = type_of(mode)
         if kind is None or path == "/":
             continue
         yield Member(_entry(path, kind, mode, uid, gid, (major, minor), content), content)

@@ -19,6 +19,7 @@ import lzallright
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers.modes import type_of
 
 MAGIC = 0x1985
 DIRENT, INODE = 0xE001, 0xE002
@@ -28,16 +29,6 @@ MAX_FILE = 1 << 28
 MAX_TOTAL = 1 << 31
 MAX_ENTRIES = 200_000
 MAX_DEPTH = 64
-
-_TYPES = {
-    stat.S_IFREG: EntryType.FILE,
-    stat.S_IFDIR: EntryType.DIRECTORY,
-    stat.S_IFLNK: EntryType.SYMLINK,
-    stat.S_IFCHR: EntryType.CHARACTER,
-    stat.S_IFBLK: EntryType.BLOCK,
-    stat.S_IFIFO: EntryType.FIFO,
-    stat.S_IFSOCK: EntryType.SOCKET,
-}
 
 
 class NodeError(ValueError):
@@ -161,7 +152,7 @@ class Jffs2:
             self.gaps.append(Gap(Cause.DAMAGED, Where(path=path), "jffs2: its inode is not there"))
             return None, None
         newest = pieces[-1]
-        kind = _TYPES.get(stat.S_IFMT(newest.mode))
+        kind = type_of(newest.mode)
         if kind is None:
             self.gaps.append(Gap(Cause.DAMAGED, Where(path=path), f"jffs2: mode {newest.mode:o}"))
             return None, None

@@ -7,7 +7,6 @@ on flash is not trusted. A node whose checksum does not hold is passed over and 
 from __future__ import annotations
 
 import posixpath
-import stat
 import struct
 import zlib
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import zstandard
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers.modes import type_of
 
 MAGIC = b"\x31\x18\x10\x06"
 HEADER, BLOCK = 24, 4096
@@ -28,16 +28,6 @@ MAX_FILE = 1 << 28
 MAX_TOTAL = 1 << 31
 MAX_ENTRIES = 200_000
 MAX_DEPTH = 64
-
-_TYPES = {
-    stat.S_IFREG: EntryType.FILE,
-    stat.S_IFDIR: EntryType.DIRECTORY,
-    stat.S_IFLNK: EntryType.SYMLINK,
-    stat.S_IFCHR: EntryType.CHARACTER,
-    stat.S_IFBLK: EntryType.BLOCK,
-    stat.S_IFIFO: EntryType.FIFO,
-    stat.S_IFSOCK: EntryType.SOCKET,
-}
 
 
 class NodeError(ValueError):
@@ -151,7 +141,7 @@ class UbiFs:
 
     def _entry(self, path: str, number: int, blocks: list[int]) -> tuple[Entry | None, bytes | None]:
         inode = self._log.inodes.get(number)
-        kind = None if inode is None else _TYPES.get(stat.S_IFMT(inode.mode))
+        kind = None if inode is None else type_of(inode.mode)
         if inode is None or kind is None:
             self.gaps.append(Gap(Cause.DAMAGED, Where(path=path), "ubifs: its inode is not there or not in form"))
             return None, None
