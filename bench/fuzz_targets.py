@@ -16,8 +16,8 @@ import lz4.frame
 import zstandard
 
 from aboveboard.agreement import declaration as declarations
-from aboveboard.evidence.collectors import programs
 from aboveboard.evidence.collector import FileSubject, Needs
+from aboveboard.evidence.collectors import programs
 from aboveboard.evidence.memory_tree import memory_tree
 from aboveboard.model.errors import InputError
 from aboveboard.model.facts import Gap
