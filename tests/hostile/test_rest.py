@@ -105,8 +105,22 @@ def test_a_script_that_spins_costs_only_itself(go: Go) -> None:
     assert Cause.LIMIT in run.causes()
 
 
-LONG = [b"a" * 500_000, b"a." * 250_000, b"1.1.1.1." * 60_000, b"http://" * 70_000, b"a=" * 250_000, b" " * 500_000, b"'" * 500_000,
-        b"\\" * 500_000, b"-" * 500_000, b"a:" * 250_000, b"[" * 500_000, b"<a " * 160_000, b"x@x" * 160_000, b"-----BEGIN " * 45_000]  # fmt: skip
+LONG = [
+    b"a" * 500_000,
+    b"a." * 250_000,
+    b"1.1.1.1." * 60_000,
+    b"http://" * 70_000,
+    b"a=" * 250_000,
+    b" " * 500_000,
+    b"'" * 500_000,
+    b"\\" * 500_000,
+    b"-" * 500_000,
+    b"a:" * 250_000,
+    b"[" * 500_000,
+    b"<a " * 160_000,
+    b"x@x" * 160_000,
+    b"-----BEGIN " * 45_000,
+]
 
 
 @pytest.mark.parametrize("name", [item.name for item in listed() if item.subject == "file"])
@@ -120,8 +134,19 @@ def test_long_lines_do_not_hold_a_file_collector(name: str) -> None:
             assert time.process_time() - started < 10, line[:20]
 
 
-PLACES = ("/etc/passwd", "/etc/inittab", "/etc/inetd.conf", "/etc/config/network", "/etc/nvram.default", "/etc/snmpd.conf",
-          "/etc/dropbear/authorized_keys", "/etc/crontabs/root", "/etc/a.conf", "/etc/default.xml", "/www/index.html")  # fmt: skip
+PLACES = (
+    "/etc/passwd",
+    "/etc/inittab",
+    "/etc/inetd.conf",
+    "/etc/config/network",
+    "/etc/nvram.default",
+    "/etc/snmpd.conf",
+    "/etc/dropbear/authorized_keys",
+    "/etc/crontabs/root",
+    "/etc/a.conf",
+    "/etc/default.xml",
+    "/www/index.html",
+)
 
 
 @pytest.mark.parametrize("name", [item.name for item in listed() if item.subject == "tree"])
