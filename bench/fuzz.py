@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,14 +86,17 @@ def main() -> int:
     parser.add_argument("target", nargs="?", choices=sorted(fuzz_targets.TARGETS))
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--record", action="store_true")
     asked = parser.parse_args()
     if not asked.all and asked.target is None:
         parser.error("name a target, or --all")
+    names = list(fuzz_targets.TARGETS) if asked.all else [asked.target]
     results = {}
-    for name in fuzz_targets.TARGETS if asked.all else (asked.target,):
-        results[name] = fuzz(name, asked.seconds)
-        print(name, json.dumps(results[name]), flush=True)
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        for name, result in zip(names, pool.map(lambda name: fuzz(name, asked.seconds), names), strict=True):
+            results[name] = result
+            print(name, json.dumps(result), flush=True)
     if asked.record:
         record(results)
     return 1 if any(result["crashes"] for result in results.values()) else 0

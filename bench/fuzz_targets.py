@@ -21,7 +21,22 @@ from aboveboard.evidence.collectors import programs
 from aboveboard.evidence.memory_tree import memory_tree
 from aboveboard.model.errors import InputError
 from aboveboard.model.facts import Gap
-from aboveboard.readers import accounts, addresses, cpio, crypt, elf, inits, keys, leaf, nvram, streams, tplink, ubi, uci
+from aboveboard.readers import (
+    accounts,
+    addresses,
+    cpio,
+    crypt,
+    elf,
+    inits,
+    keys,
+    leaf,
+    nvram,
+    streams,
+    tplink,
+    ubi,
+    uboot,
+    uci,
+)
 from aboveboard.readers.jffs2 import Jffs2
 from aboveboard.readers.shell import Interpreter, Limits
 from aboveboard.readers.squashfs import SquashFs
@@ -62,7 +77,9 @@ def ubifs(data: bytes) -> None:
 def cpio_members(data: bytes) -> None:
     gaps: list[Gap] = []
     for member in cpio.members(data, gaps, limit=2000):
-        assert member.entry.path.startswith("/") and "/../" not in member.entry.path + "/"
+        assert member.entry.path.startswith("/")
+        assert "/../" not in member.entry.path + "/"
+    cpio.length(data, 0)
 
 
 def all_streams(data: bytes) -> None:
@@ -76,6 +93,7 @@ def all_streams(data: bytes) -> None:
 
 def headers(data: bytes) -> None:
     tplink.read_header(data)
+    assert all(0 <= start < end <= len(data) for start, end, _ in uboot.headers(data))
     leaf.leaf_kind(data)
     leaf.padding_of(data)
 

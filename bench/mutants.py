@@ -106,24 +106,21 @@ def mutants() -> Iterator[Mutant]:
 
 def survives(mutant: Mutant) -> bool:
     """Run tests/laws against the mutant; True where no test fails."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(prefix="aboveboard-mutant") as scratch:
         shutil.copytree(ROOT / "src", Path(scratch) / "src", ignore=shutil.ignore_patterns("__pycache__"))
         (Path(scratch) / JUDGE / mutant.file).write_text(mutant.source)
         environment = {**os.environ, "PYTHONPATH": f"{scratch}/src", "PYTHONDONTWRITEBYTECODE": "1"}
         words = ["-x", "-q", "-p", "no:cacheprovider", "-o", f"pythonpath={scratch}/src", str(ROOT / "tests/laws")]
-        # a mutant that never ends is noticed too
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "pytest", *words],
-                env=environment,
-                capture_output=True,
-                cwd=scratch,
-                timeout=240,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
+        # the plain tests first: most mutants die there, and the properties take their time
+        for chosen in (["-k", "not law_ and not all_clauses and not mutants"], ["-k", "law_ or all_clauses"]):
+            try:
+                command = [sys.executable, "-m", "pytest", *words, *chosen]
+                done = subprocess.run(command, env=environment, capture_output=True, cwd=scratch, timeout=240, check=False)
+            except subprocess.TimeoutExpired:  # a mutant that never ends is noticed too
+                return False
+            if done.returncode:
+                return False
+        return True
 
 
 def main() -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +60,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def go(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], Run]]:
+def go(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], Run]:
     """Return a function that inspects an image and checks what every run must keep to."""
     home, scratch = tmp_path / "home", tmp_path / "scratch"
     home.mkdir()
@@ -72,7 +71,7 @@ def go(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     def run(data: bytes) -> Run:
         image = home / "image.bin"
         image.write_bytes(data)
-        before, machine = snapshot(home), sorted(os.listdir("/"))
+        before, machine = snapshot(home), sorted(Path("/").iterdir())
         started = time.monotonic()
         done = inspect(image, Options("outsider", AT, cache=kept), lambda _: None)
         assert time.monotonic() - started < SECONDS
@@ -84,9 +83,9 @@ def go(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         assert all(ruling.reason and ruling.explanation for ruling in done.verdict.rulings)
         assert snapshot(home) == before
         assert snapshot(scratch) == {}
-        assert sorted(os.listdir("/")) == machine
+        assert sorted(Path("/").iterdir()) == machine
         for account in done.opened.accounts.values():
             assert sum(span.end - span.start for span in account.spans) == account.size
         return Run(done)
 
-    yield run
+    return run

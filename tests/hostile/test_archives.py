@@ -18,6 +18,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.model.facts import Cause
 from aboveboard.model.tree import EntryType
 from aboveboard.pipelines import unpack
+from aboveboard.subjects.bounds import MAX_STREAM
 from tests.hostile.conftest import Run
 from tests.hostile.images import CHARACTER, DIRECTORY, FILE, LINK, SETUID, Item, cpio, seeded, tiny_elf
 
@@ -78,7 +79,7 @@ def test_a_truncated_image(go: Go, share: int) -> None:
 
 @pytest.mark.parametrize("kind", ["gzip", "xz", "nested"])
 def test_a_bomb_of_one_stream(go: Go, kind: str) -> None:
-    size = unpack.MAX_STREAM + MIB
+    size = MAX_STREAM + MIB
     packed = {
         "gzip": lambda: gzip.compress(bytes(size), 1, mtime=0),
         "xz": lambda: lzma.compress(bytes(size), preset=0),
@@ -87,7 +88,7 @@ def test_a_bomb_of_one_stream(go: Go, kind: str) -> None:
     run = go(beside(packed))
     assert run.finds_the_seeds()
     assert Cause.LIMIT in run.causes()
-    assert f"holds more than {unpack.MAX_STREAM} bytes" in run.details()
+    assert f"holds more than {MAX_STREAM} bytes" in run.details()
 
 
 def test_flat_bombs_end_at_the_budget_of_the_image(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,8 +143,8 @@ def tar() -> bytes:
             member = tarfile.TarInfo(name.decode())
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-        for name, kind, target in (("out", tarfile.SYMTYPE, "/"), ("hard", tarfile.LNKTYPE, "../../../etc/passwd")):
-            member = tarfile.TarInfo(name)
+        for link, kind, target in (("out", tarfile.SYMTYPE, "/"), ("hard", tarfile.LNKTYPE, "../../../etc/passwd")):
+            member = tarfile.TarInfo(link)
             member.type, member.linkname = kind, target
             archive.addfile(member)
         member = tarfile.TarInfo("out/through-the-link")
@@ -166,12 +167,12 @@ def escaping_cpio() -> bytes:
 
 @pytest.mark.parametrize("name", ["tar", "cpio", "zip"])
 def test_archives_that_want_out(go: Go, name: str) -> None:
-    hostile = {
+    makers: dict[str, Callable[[], bytes]] = {
         "tar": tar,
         "cpio": escaping_cpio,
         "zip": lambda: zipped({key.decode(): value for key, value in ESCAPES.items()}),
-    }[name]()
-    run = go(beside(hostile))
+    }
+    run = go(beside(makers[name]()))
     assert run.finds_the_seeds()
     assert run.details().count("leaves the tree") >= 3
     assert not any("/../" in path for path in run.paths())

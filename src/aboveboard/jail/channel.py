@@ -13,6 +13,7 @@ import mmap
 import os
 import socket
 import struct
+from typing import cast
 
 from aboveboard.model.canonical import JSON, digest
 
@@ -32,7 +33,7 @@ def receive_exactly(channel: socket.socket, size: int) -> bytes:
     with memoryview(whole) as view:
         while at < size and (got := channel.recv_into(view[at:], min(size - at, 1 << 20))):
             at += got
-    return whole if at == size else bytes(whole[:at])
+    return cast("bytes", whole) if at == size else bytes(whole[:at])
 
 
 def send_descriptor(channel: socket.socket, descriptor: int | None) -> None:

@@ -6,7 +6,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 import lz4.frame
 import zstandard
@@ -30,7 +30,7 @@ class _Engine(Protocol):
 
 
 def decompress(kind: str, data: bytes | memoryview, limit: int) -> bytes:
-    """Return what the stream holds; raises StreamError when it is damaged or cut, StreamTooLargeError over `limit` bytes."""
+    """Return what the stream holds; raises StreamError when it is damaged, its subclass when it is over `limit` bytes."""
     if kind not in _KINDS:
         raise StreamError(f"{kind} is not known")
     try:
@@ -59,7 +59,7 @@ def _gzip(data: bytes, limit: int) -> bytes:
                 raise StreamError("gzip: cut")
             tail = engine.unconsumed_tail
         at -= len(engine.unused_data)
-    return out
+    return cast("bytes", out)  # read as bytes are, and not copied
 
 
 def _engine(make: Callable[[], _Engine]) -> Callable[[bytes, int], bytes]:
@@ -71,7 +71,7 @@ def _engine(make: Callable[[], _Engine]) -> Callable[[bytes, int], bytes]:
             if not more:
                 break
             out += more
-        return out
+        return cast("bytes", out)
 
     return run
 
@@ -83,7 +83,7 @@ def _zstd(data: bytes, limit: int) -> bytes:
             out += part
             if len(out) > limit:
                 break
-    return out
+    return cast("bytes", out)
 
 
 _KINDS: dict[str, Callable[[bytes, int], bytes]] = {

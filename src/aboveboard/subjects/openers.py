@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from unblob.extractors import Command
 from unblob.models import ExtractError
 
 from aboveboard.model.facts import Cause, Gap, Where
@@ -198,8 +197,6 @@ def _extracted(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]
     source, folder = Path("chunk"), Path("extracted")
     source.write_bytes(piece)
     shutil.rmtree(folder, ignore_errors=True)
-    if type(handler.EXTRACTOR) is Command:  # a plain program wants its folder; subclasses and the rest make theirs
-        folder.mkdir()
     try:
         handler.extract(source.absolute(), folder.absolute())
     except ExtractError as error:

@@ -9,7 +9,7 @@ from aboveboard.jail.inside import Inside
 from aboveboard.model.account import Child, Span, SpanKind, Unpacked
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.tree import Entry
-from aboveboard.readers import elf
+from aboveboard.readers import elf, uboot
 from aboveboard.readers.leaf import HIGH_ENTROPY, entropy, leaf_kind, padding_of
 from aboveboard.subjects.chunks import Chunk, end_markers, find_chunks, header_spans
 from aboveboard.subjects.openers import open_chunk
@@ -103,7 +103,18 @@ def _open(inside: Inside, chunk: Chunk, data: bytes, gaps: list[Gap]) -> tuple[S
 
 
 def _between(data: bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]:
-    """Account for bytes that no handler claims."""
+    """Account for bytes that no handler claims: headers of boot loaders, and what lies between them."""
+    spans: list[Span] = []
+    at = start
+    for begin, stop, name in uboot.headers(data):
+        if begin >= at and stop <= end:
+            spans += _unclaimed(data, at, begin, gaps)
+            spans.append(Span(begin, stop, SpanKind.HEADER, name))
+            at = stop
+    return spans + _unclaimed(data, at, end, gaps)
+
+
+def _unclaimed(data: bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]:
     if start >= end:
         return []
     run = data[start:end]
