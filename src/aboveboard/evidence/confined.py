@@ -31,8 +31,9 @@ def collect_tree(inside: Inside, collector: str, tree: str, container: str, need
     entries = [Entry.from_json(entry) for entry in json.loads(inside.read(tree))["entries"]]
     facts = [Fact.from_json(fact) for fact in json.loads(inside.read(needs))]
     view = TreeView(entries, inside.read, container=container)
-    found = _COLLECTORS[collector].module.collect(view, Needs(facts))
-    inside.emit({"subject": tree, **_split(found)})
+    found = [*_COLLECTORS[collector].module.collect(view, Needs(facts))]
+    left = [Gap(Cause.LIMIT, Where(path=path), "larger than what is read of such a file") for path in sorted(view.left)]
+    inside.emit({"subject": tree, **_split([*found, *left])})
 
 
 def calibrate(inside: Inside, collector: str) -> None:

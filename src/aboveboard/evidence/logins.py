@@ -91,8 +91,8 @@ def _sshd(service: Service, boot: Boot, tree: TreeView) -> Login:
 
 def _skips_login(program: str, tree: TreeView) -> bool:
     """Tell whether a login program is a script of the image that only starts a shell."""
-    text = tree.text(program.split(" ", maxsplit=1)[0], limit=4096)
-    if text is None or not text.startswith("#!"):
+    text = tree.head(program.split(" ", maxsplit=1)[0], 4096).decode("utf-8", "replace")
+    if not text.startswith("#!"):
         return False
     lines = [line.strip() for line in text.splitlines()[1:] if line.strip() and not line.strip().startswith("#")]
     return bool(lines) and all(re.match(r"^(?:exec\s+)?/bin/(?:ba|a|da)?sh\b(?!\s+-c)", line) for line in lines)

@@ -10,6 +10,15 @@ from aboveboard.readers.tree import TreeView
 
 MAX_PROGRAM = 16 << 20
 MAX_SCRIPT = 1 << 18
+MULTICALL = frozenset({"busybox", "toybox"})
+# Remove, move, make or look at a file without doing what it says.
+HANDLERS = frozenset(
+    """
+    rm cp mv ln chmod chown chgrp touch ls mkdir rmdir test [ stat du install sync md5sum sha256sum dropbearkey ssh-keygen
+    certtool px5g openssl tar gzip gunzip find mount umount sed tee rmdir
+    """.split()
+)
+MAKERS = frozenset({"dropbearkey", "ssh-keygen", "certtool", "px5g", "openssl", "rm"})
 SETTINGS = ("/etc/", "/usr/etc/", "/etc_ro/", "/opt/", "/usr/local/etc/", "/config/")
 # OpenWrt's settings whose reader has another name.
 READERS = {"network": ("netifd",), "firewall": ("fw3", "fw4"), "wireless": ("netifd",), "system": ("ntpd", "logd")}
@@ -24,26 +33,85 @@ class Usage:
         self._programs: dict[str, tuple[bytes, list[Service]]] | None = None
         self._scripts: dict[str, tuple[str, str]] | None = None
         self._texts: dict[str, str] | None = None
+        self._known: dict[str, tuple[str, list[str]]] = {}
 
     def of_file(self, path: str) -> tuple[str, list[str]]:
-        """Return whether a file is used as shipped (yes, conditional, no) and the lines that show by whom."""
-        found = [(item.active, item.step()) for item in self._boot.all() if any(path in word for word in item.argv)]
-        needle = path.encode()
-        found += self._by_programs(needle)
-        name = posixpath.basename(path)
-        package = name if posixpath.dirname(path) == "/etc/config" else ""
+        """Return whether something that boots reads a file (yes, conditional, unknown, no), and the lines that show it.
+
+        A command that names it as an argument reads it; one that only removes, copies or makes it does not, but what reads
+        the copy does. A program reads what stands whole among its strings. A mention elsewhere leaves it unknown.
+        """
+        if path in self._known:
+            return self._known[path]
+        self._known[path] = ("no", [])  # a file that is copied onto itself is asked for once
+        found = [
+            (item.active, item.step()) for item in self._boot.all() if item.name not in HANDLERS and _names(item, path)
+        ]
+        found += self._by_copies(path) + self._by_strings(path) + self._by_scripts(path)
+        if posixpath.dirname(path) == "/etc/config":
+            found += self._by_package(posixpath.basename(path))
+        made = any(item.name in MAKERS and _names(item, path) for item in self._boot.all() if item.active != "no")
+        answer = _answer(found)
+        if made and answer[0] == "yes":  # what the image ships there is replaced at boot
+            answer = ("conditional", answer[1])
+        self._known[path] = answer
+        return answer
+
+    def _by_copies(self, path: str) -> list[tuple[str, str]]:
+        """Return who reads what a boot script copies or links the file to."""
+        found: list[tuple[str, str]] = []
+        for item in self._boot.commands:
+            operands = [word for word in item.argv[1:] if not word.startswith("-")]
+            if item.name in ("cp", "mv", "ln", "install") and len(operands) == 2 and operands[0] == path:
+                active, via = self.of_file(operands[1])
+                found += [(active, step) for step in [item.step(), *via]] if active != "no" else []
+        return found
+
+    def _by_strings(self, path: str) -> list[tuple[str, str]]:
+        """Return the programs that hold the path as a whole string; a multi-call program for its applet of that name."""
+        needle = re.compile(rb"(?<![\w./-])" + re.escape(path.encode()) + rb"(?![\w./-])")
+        found = []
+        for program, (data, services) in self._data().items():
+            users = services
+            if posixpath.basename(program) in MULTICALL:
+                users = [item for item in services if posixpath.basename(path).startswith(item.name)]
+            if users and path.encode() in data and needle.search(data) is not None:
+                found += [(item.active, f"{program} names {path}; {item.step()}") for item in users]
+        return found
+
+    def _by_scripts(self, path: str) -> list[tuple[str, str]]:
+        """Return the scripts that read the file: `. FILE`, `< FILE`, `cat FILE`; any other mention shows nothing."""
+        reads = re.compile(
+            rf"(?:^|[\s;&|(])(?:\.|source|cat|read|grep\s[^|;]*|sed\s[^|;]*|awk\s[^|;]*|<)\s*[\"']?{re.escape(path)}(?![\w./-])"
+        )
+        word = re.compile(rf"(?<![\w./-]){re.escape(path)}(?![\w./-])")
+        found = []
         for script, (text, active) in self.scripts().items():
-            if path in text and script != path:
-                found.append((active, f"{script} names {path}"))
-            elif package and re.search(rf"(?:config_load|uci\w*)\b[^\n]*[\s\"']{re.escape(package)}(?:[\s\"'.]|$)", text):
-                found.append((active, f"{script} reads the settings {package}"))
-        if package:
-            names = (package, package + "d", *READERS.get(package, ()))
-            found += [(item.active, item.step()) for item in self._boot.services if item.name in names]
-            for script, (_, active) in self.scripts().items():
-                if re.fullmatch(rf"(?:S\d\d)?{re.escape(package)}d?", posixpath.basename(script)):
-                    found.append((active, f"{script} runs"))
-        return _answer(found)
+            if path not in text or script == path:
+                continue
+            lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if path in line and not _is_comment(line)]
+            read = next((n for n, line in lines if reads.search(line)), 0)
+            named = next((n for n, line in lines if word.search(line)), 0)
+            if read:
+                found.append((active, f"{script}:{read} reads {path}"))
+            elif named:
+                found.append(("unknown", f"{script}:{named} names {path}"))
+        return found
+
+    def _by_package(self, package: str) -> list[tuple[str, str]]:
+        """Return what reads the UCI settings of a package: a script that loads them, or a service of that name."""
+        loads = re.compile(rf"(?:config_load|uci\w*)\b[^\n]*[\s\"']{re.escape(package)}(?:[\s\"'.]|$)")
+        names = (package, package + "d", *READERS.get(package, ()))
+        found = [(item.active, item.step()) for item in self._boot.services if item.name in names]
+        for script, (text, active) in self.scripts().items():
+            line = next(
+                (n for n, line in enumerate(text.splitlines(), 1) if loads.search(line) and not _is_comment(line)), 0
+            )
+            if line:
+                found.append((active, f"{script}:{line} reads the settings {package}"))
+            elif re.fullmatch(rf"(?:S\d\d)?{re.escape(package)}d?", posixpath.basename(script)):
+                found.append((active, f"{script} runs"))
+        return found
 
     def of_mention(self, path: str) -> tuple[str, list[str]]:
         """Return whether a settings file that is itself in use names a file, and by which lines."""
@@ -66,12 +134,26 @@ class Usage:
         return self._texts
 
     def of_key(self, key: str) -> tuple[str, list[str]]:
-        """Return whether a setting's key is named by what boots, and by whom."""
+        """Return whether a setting's key is read by what boots, and by whom; one that a script sets anew is conditional."""
         found = self._by_programs(b"\0" + key.encode() + b"\0")
+        word = re.compile(rf"(?<![\w.]){re.escape(key)}(?![\w.])")
+        sets = re.compile(rf"nvram\s+set\s+[\"']?{re.escape(key)}=")
+        replaced = False
         for script, (text, active) in self.scripts().items():
-            if re.search(rf"(?<![\w.]){re.escape(key)}(?![\w.])", text):
-                found.append((active, f"{script} names {key}"))
-        return _answer(found)
+            for number, line in enumerate(text.splitlines(), 1):
+                if key not in line or _is_comment(line) or not word.search(line):
+                    continue
+                if sets.search(line):
+                    replaced = True
+                else:
+                    found.append((active, f"{script}:{number} names {key}"))
+        active, via = _answer(found)
+        return ("conditional", via) if replaced and active == "yes" else (active, via)
+
+    def named_files(self) -> frozenset[str]:
+        """Return the files of the tree that a command line names, wherever they stand."""
+        words = {word for item in self._boot.all() if item.name not in HANDLERS for word in item.argv[1:]}
+        return frozenset(word for word in words if word.startswith("/") and self._tree.is_file(word))
 
     def of_program(self, path: str) -> tuple[str, list[str]]:
         """Return whether a program is started as shipped, and by which lines."""
@@ -107,6 +189,14 @@ class Usage:
                 path: (self._tree.read(path, limit=MAX_PROGRAM) or b"", services) for path, services in by_file.items()
             }
         return self._programs
+
+
+def _names(item: Service, path: str) -> bool:
+    """Tell whether the path is an argument: a word, or what follows `=`, `:`, `@`, `,` or an option's letter."""
+    return any(
+        word == path or re.search(rf"(?:^-\w|[=:@,]){re.escape(path)}(?:$|[:,])", word) is not None
+        for word in item.argv[1:]
+    )
 
 
 def _is_comment(line: str) -> bool:

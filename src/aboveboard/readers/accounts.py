@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-MAX_LINES = 10_000
 NO_LOGIN_SHELLS = frozenset({"/bin/false", "/sbin/nologin", "/usr/sbin/nologin", "/usr/bin/false", "/bin/sync", "nologin"})
 
 _PREFIXES = (
@@ -64,7 +63,7 @@ def classify(field: str) -> tuple[Password, str]:
 
 def read_passwd(text: str) -> Iterator[Account]:
     """Yield the accounts; a line that is not in form is passed over, as getpwent(3) does."""
-    for number, line in enumerate(text.splitlines()[:MAX_LINES], 1):
+    for number, line in enumerate(text.splitlines(), 1):
         fields = line.split(":")
         if len(fields) != 7 or not fields[0] or fields[0].startswith(("#", "+", "-")) or not fields[2].isdigit():
             continue
@@ -75,7 +74,7 @@ def read_passwd(text: str) -> Iterator[Account]:
 def read_shadow(text: str) -> dict[str, tuple[int, str]]:
     """Return line and password field by name; the first line of a name counts."""
     found: dict[str, tuple[int, str]] = {}
-    for number, line in enumerate(text.splitlines()[:MAX_LINES], 1):
+    for number, line in enumerate(text.splitlines(), 1):
         fields = line.split(":")
         if len(fields) >= 2 and fields[0] and not fields[0].startswith("#"):
             found.setdefault(fields[0], (number, fields[1]))

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MAX_LINES = 20_000
 # busybox init, when there is no inittab (init/init.c, "default inittab"), as far as it starts anything at boot
 BUSYBOX_DEFAULT = "::sysinit:/etc/init.d/rcS\n::askfirst:/bin/sh\n"
 AT_BOOT = frozenset(
@@ -35,7 +34,7 @@ class InitLine:
 
 def read_inittab(text: str) -> Iterator[InitLine]:
     """Yield the lines in form; what has no known action is not there for init either."""
-    for number, line in enumerate(text.splitlines()[:MAX_LINES], 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         parts = line.strip().split(":", 3)
@@ -58,7 +57,7 @@ class InetService:
 
 def read_inetd(text: str, services: dict[str, int]) -> Iterator[InetService]:
     """Yield the services that are on: `service type proto wait user program arguments`."""
-    for number, line in enumerate(text.splitlines()[:MAX_LINES], 1):
+    for number, line in enumerate(text.splitlines(), 1):
         words = line.split()
         if len(words) < 6 or words[0].startswith("#") or words[1] not in ("stream", "dgram", "raw", "rdm", "seqpacket"):
             continue
@@ -98,7 +97,7 @@ def port_of(name: str, services: dict[str, int]) -> int:
 def read_services(text: str) -> dict[str, int]:
     """Return the names of services(5), aliases included."""
     found: dict[str, int] = {}
-    for line in text.splitlines()[:MAX_LINES]:
+    for line in text.splitlines():
         words = line.split("#", 1)[0].split()
         number = words[1].partition("/")[0] if len(words) > 1 else ""
         if number.isdigit() and len(number) < 6:
@@ -119,7 +118,7 @@ class CronLine:
 
 def read_crontab(text: str, *, with_user: bool) -> Iterator[CronLine]:
     """Yield the commands; a system crontab has a column for the user (crontab(5))."""
-    for number, line in enumerate(text.splitlines()[:MAX_LINES], 1):
+    for number, line in enumerate(text.splitlines(), 1):
         words = line.split(None, 1)
         if not words or words[0].startswith("#") or re.match(r"^\s*\w+\s*=", line):
             continue
@@ -143,7 +142,7 @@ def read_unit(text: str) -> list[Setting]:
     """Return the settings of a unit, continued lines joined (systemd.syntax(7))."""
     settings: list[Setting] = []
     section, pending, first = "", "", 0
-    for number, raw in enumerate(text.splitlines()[:MAX_LINES], 1):
+    for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         if line.startswith(("#", ";")):
             continue

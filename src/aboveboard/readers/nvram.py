@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from aboveboard.readers.tree import TreeView
 
 MAX_FILE = 1 << 20
-MAX_LINES = 20_000
 # A default file by its name: nvram.default(s), nvram_default, default_nvram.txt, defaults.cfg, factory.conf,
 # RT2860_default_vlan ...
 _NAME = re.compile(
@@ -56,7 +55,7 @@ def read(tree: TreeView) -> Iterator[Default]:
         text = tree.text(entry.path, limit=MAX_FILE) or ""
         if "\0" in text:  # some keep the list with NUL between the pairs, as in flash
             text = text.replace("\0", "\n")
-        for number, line in enumerate(text.splitlines()[:MAX_LINES], 1):
+        for number, line in enumerate(text.splitlines(), 1):
             match = _PAIR.match(line)
             if match is not None:
                 value = match[2]

@@ -24,6 +24,7 @@ class TreeView:
     def __init__(self, entries: Iterable[Entry], fetch: Callable[[str], bytes], *, container: str = "") -> None:
         self.entries: dict[str, Entry] = {entry.path: entry for entry in entries}
         self.container = container
+        self.left: set[str] = set()  # files that were not read to their end
         self._fetch = fetch
         self._children: dict[str, list[str]] = {"/": []}
         for path in sorted(self.entries):
@@ -94,11 +95,27 @@ class TreeView:
             return []
         return sorted(posixpath.basename(child) for child in self._children.get(resolved, ()))
 
+    def head(self, path: str, size: int) -> bytes:
+        """Return the first bytes of a file, to see what it is; empty where it cannot be read."""
+        entry = self.entry(path)
+        if entry is None or entry.type is not EntryType.FILE or not entry.digest or not entry.size:
+            return b""
+        return self._fetch(entry.digest)[:size]
+
+    def leave(self, path: str) -> None:
+        """Note a file that was not looked at, or not to its end: whoever runs the collector makes a gap of it."""
+        self.left.add(self.resolve(path) or path)
+
     def read(self, path: str, *, limit: int = DEFAULT_READ_LIMIT) -> bytes | None:
-        """Return at most `limit` bytes of the regular file that `path` leads to, or None where it cannot be read."""
+        """Return the regular file that `path` leads to, or None where it cannot be read.
+
+        A file of more than `limit` bytes is cut, and noted in `left`.
+        """
         entry = self.entry(path)
         if entry is None or entry.type is not EntryType.FILE or not (entry.digest or entry.size == 0):
             return None
+        if entry.size > limit:
+            self.leave(path)
         return self._fetch(entry.digest)[:limit] if entry.size else b""
 
     def text(self, path: str, *, limit: int = DEFAULT_READ_LIMIT) -> str | None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-MAX_LINES = 20_000
 _TOKEN = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\#.*)|([^\s'"#]+)""")
 
 
@@ -44,7 +43,7 @@ class Section:
 def read(text: str) -> list[Section]:
     """Return the sections of a settings file; lines that are not in form are passed over."""
     sections: list[Section] = []
-    for number, line in enumerate(text.splitlines()[:MAX_LINES], 1):
+    for number, line in enumerate(text.splitlines(), 1):
         words = list(_words(line))
         if not words:
             continue

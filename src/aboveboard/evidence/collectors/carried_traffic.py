@@ -291,7 +291,7 @@ def _defaults(tree: TreeView, usage: Usage) -> Iterator[_Seen]:
 def _files(tree: TreeView, usage: Usage) -> Iterator[_Seen]:
     for entry in tree.files():
         path = entry.path
-        if entry.size > MAX_FILE or not path.startswith(("/etc/", "/usr/local/etc/", "/opt/")):
+        if not path.startswith(("/etc/", "/usr/local/etc/", "/opt/")):
             continue
         if _VPN_FILE.search(path):
             text = tree.text(path, limit=MAX_FILE) or ""

@@ -16,7 +16,7 @@ from aboveboard.evidence.collector import Needs, Planted
 from aboveboard.evidence.services import KINDS, UNKNOWN, Boot, Service, standing_of
 from aboveboard.evidence.usage import Usage
 from aboveboard.model.canonical import JSON
-from aboveboard.model.facts import Fact, Gap, Where
+from aboveboard.model.facts import Cause, Fact, Gap, Where
 from aboveboard.readers import nvram, uci
 from aboveboard.readers.crypt import WORDS
 from aboveboard.readers.tree import TreeView
@@ -117,7 +117,9 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
     boot = Boot.of(needs)
     usage = Usage(tree, boot)
     found = [*_defaults(tree, usage), *_uci(tree, boot, usage), *_files(tree, usage), *_commands(boot)]
-    for item in found[:MAX_FOUND]:
+    if len(found) > MAX_FOUND:
+        yield Gap(Cause.LIMIT, Where(), f"more than {MAX_FOUND} default logins")
+    for item in sorted(found, key=lambda item: item.active != "yes")[:MAX_FOUND]:
         hashed = _HASH.match(item.password) is not None
         data: dict[str, JSON] = {
             "name": item.user or "unknown",
@@ -189,13 +191,14 @@ def _uci(tree: TreeView, boot: Boot, usage: Usage) -> Iterator[_Seen]:
 
 
 def _files(tree: TreeView, usage: Usage) -> Iterator[_Seen]:
+    named = usage.named_files()
     for entry in tree.files():
         path = entry.path
-        if not path.startswith(_FOLDERS) or entry.size > MAX_FILE or path.startswith("/etc/config/"):
+        if not (path.startswith(_FOLDERS) or path in named) or path.startswith("/etc/config/"):
             continue
         if _PASSWORD_FILE.search(path):
             found = list(_password_lines(tree.text(path, limit=MAX_FILE) or "", path))
-        elif _SETTING_FILE.search(path) and not _OTHER_FILE.search(path):
+        elif (_SETTING_FILE.search(path) or path in named) and not _is_other(tree, path):
             found = list(_settings(tree.text(path, limit=MAX_FILE) or ""))
         else:
             continue
@@ -206,6 +209,12 @@ def _files(tree: TreeView, usage: Usage) -> Iterator[_Seen]:
             active, via = usage.of_mention(path)
         for user, setting, password, line in found:
             yield _Seen(user, setting, password, Where(path=path, line=line), _used(active), tuple(via))
+
+
+def _is_other(tree: TreeView, path: str) -> bool:
+    """Tell whether a file holds no settings: words about passwords, a program, a script."""
+    head = tree.head(path, 1024)
+    return _OTHER_FILE.search(path) is not None or b"\0" in head or head.startswith(b"#!")
 
 
 def _password_lines(text: str, path: str) -> Iterator[tuple[str, str, str, int]]:

@@ -226,7 +226,7 @@ class _Settings:
 
 
 def _is_script(tree: TreeView, path: str) -> bool:
-    return (tree.read(path, limit=2) or b"") == b"#!"
+    return tree.head(path, 2) == b"#!"
 
 
 def _switched_off(tree: TreeView, path: str) -> dict[int, str]:

@@ -141,11 +141,12 @@ def _community(name: str, access: str, where: Where, active: str, via: list[str]
 
 
 def _tokens(tree: TreeView, boot: Boot, usage: Usage) -> Iterator[Fact]:
+    named = usage.named_files()
     for entry in tree.files():
-        if not entry.path.startswith(_FOLDERS) or entry.size > MAX_FILE:
+        if not (entry.path.startswith(_FOLDERS) or entry.path in named) or b"\0" in tree.head(entry.path, 1024):
             continue
         data = tree.read(entry.path, limit=MAX_FILE) or b""
-        if b"\0" in data[:1024] or re.search(rb"(?i)key|token|secret|bearer", data) is None:
+        if re.search(rb"(?i)key|token|secret|bearer", data) is None:
             continue
         for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
             match = _PAIR.match(line)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 Tool = Callable[[list[str], State, "Script"], Status]
 MAX_WRITTEN = 1000
-MAX_LINES = 20_000
 MAX_MATCHING = 100_000_000  # steps of matching one pattern against one text, at the worst
 MAX_CHOICES = 6  # of one pattern: each doubles what matching may take
 
@@ -164,7 +163,7 @@ class Tools:
             self._interpreter.print(UNKNOWN)
             return None
         assert flags is not None
-        lines = text.splitlines()[:MAX_LINES]
+        lines = text.splitlines()
         work = sum(len(line) ** (_repetitions(pattern.pattern) + 1) for line in lines)  # the worst that matching may take
         if work > MAX_MATCHING:
             self._interpreter.print(UNKNOWN)

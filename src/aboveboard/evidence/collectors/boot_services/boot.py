@@ -118,10 +118,9 @@ class Boot:
     def _init(self, init: str | None) -> None:
         resolved = self.tree.resolve(init) if init else None
         name = posixpath.basename(resolved or "")
-        text = self.tree.text(init, limit=1 << 20) if init else None
-        if text is not None and text.startswith("#!"):
+        if init and self.tree.head(init, 2) == b"#!":
             self._source = "script"
-            self.script(init or "", ())
+            self.script(init, ())
         elif name == "systemd" or (init and self.systemd.present() and "systemd" in (resolved or "")):
             self._systemd()
             return
