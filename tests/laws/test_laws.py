@@ -269,3 +269,26 @@ def test_only_records_decide_what_needs_a_person() -> None:
         if clause.decision.how is How.RECORD:
             got = statuses(rule([unpacking(), *(piece(name) for name in COLLECTORS)], declaration()))
             assert got[clause.id] is Status.NOT_SHOWN
+
+
+def test_a_collector_that_was_never_asked_keeps_its_clauses_open() -> None:
+    owed = tuple(item for item in MANIFEST.owed if item.collector != "accounts")
+    evidence = [unpacking(), *(piece(name) for name in COLLECTORS if name != "accounts")]
+    verdict = judge(replace(MANIFEST, owed=owed), evidence, STANDARD, EVALUATOR, declaration(), AT)
+    nb03 = next(item for item in verdict.rulings if item.clause == "NB-03")
+    assert (nb03.status, nb03.reason) == (Status.NOT_SHOWN, Reason.NO_EVIDENCE)
+
+
+def test_a_gap_of_encrypted_content_says_so() -> None:
+    gap = Gap(Cause.ENCRYPTED, Where(path="/etc/passwd"), "encrypted")
+    verdict = rule([unpacking(), *(piece(name, gaps=[gap]) for name in COLLECTORS)], declaration())
+    assert next(item for item in verdict.rulings if item.clause == "NB-03").reason is Reason.ENCRYPTED
+
+
+def test_a_broken_seal_is_no_evidence() -> None:
+    gap = Gap(Cause.UNRESOLVED, Where(), "a gap")
+    opened = replace(piece("accounts", gaps=[gap]), gaps=())
+    rest = [unpacking(), *(piece(name) for name in COLLECTORS if name != "accounts")]
+    verdict = rule([*rest, opened], declaration())
+    nb03 = next(item for item in verdict.rulings if item.clause == "NB-03")
+    assert (nb03.status, nb03.reason) == (Status.NOT_SHOWN, Reason.NO_EVIDENCE)

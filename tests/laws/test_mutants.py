@@ -14,7 +14,7 @@ IGNORING = {
     "the manifest": ("of", "debt is None -> False"),
     "collectors that never looked": ("_evidence", "unlooked -> False"),
     "calibration": ("_calibration", "wanting -> False"),
-    "coverage": ("coverage_shortfall", "coverage is None -> False"),
+    "coverage": ("coverage_shortfall", "total <= 0 or explained * 1000 < total * limit -> False"),
     "broken seals": (
         "of",
         "debt.version != piece.version or not piece.intact() or (key in kept and kept[key].seal != piece.seal)"
