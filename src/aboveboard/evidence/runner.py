@@ -128,7 +128,8 @@ class Runner:
             digest for digest, size in files.items() if digest not in self._opened and wants(self._heads[digest], size)
         )
 
-    def _calibrate(self, collector: Listed) -> Calibration:
+    def _calibrate(self, collector: Listed) -> Calibration | None:
+        """Run the planted known answers; None where that died: not having looked is no miss."""
         key: JSON = {"calibration": collector.name, "version": collector.version, "tools": self._tools}
         kept = self._cache.get(key)
         values: list[JSON] = []
@@ -141,7 +142,7 @@ class Runner:
             (value,) = values
             calibration = Calibration(int(value["planted"]), int(value["found"]))  # type: ignore[index,call-overload,arg-type]  # checked by the except
         except (ValueError, TypeError, KeyError):
-            return Calibration(len(collector.module.PLANTED), 0)
+            return None
         if kept is None and calibration.passed:
             self._cache.put(key, canonical(value))
         return calibration
@@ -157,7 +158,7 @@ class Runner:
             "confined": self._jail.confined,
         }
 
-    def _files(self, collector: Listed, calibration: Calibration, subjects: Sequence[str]) -> list[Evidence]:
+    def _files(self, collector: Listed, calibration: Calibration | None, subjects: Sequence[str]) -> list[Evidence]:
         kept = {subject: self._kept(self._key(collector, subject), collector, subject, calibration) for subject in subjects}
         fresh = [subject for subject in subjects if kept[subject] is None]
         shares = [fresh[start :: self._jobs] for start in range(self._jobs) if fresh[start :: self._jobs]]
@@ -167,7 +168,7 @@ class Runner:
         return [piece for piece in kept.values() if piece is not None]
 
     def _file_batch(
-        self, collector: Listed, calibration: Calibration, subjects: Sequence[str]
+        self, collector: Listed, calibration: Calibration | None, subjects: Sequence[str]
     ) -> dict[str, Evidence | None]:
         """Run one process over many files; when it dies, the file it was at gets a gap and the rest a new process."""
         pending, deaths = list(subjects), 0
@@ -197,13 +198,13 @@ class Runner:
     def _trees(
         self,
         collector: Listed,
-        calibration: Calibration,
+        calibration: Calibration | None,
         trees: Sequence[Tree],
         done: dict[tuple[str, str], Evidence],
     ) -> list[Evidence]:
         return [self._tree(collector, calibration, tree, _needed(collector, tree, done)) for tree in trees]
 
-    def _tree(self, collector: Listed, calibration: Calibration, tree: Tree, facts: list[Fact]) -> Evidence:
+    def _tree(self, collector: Listed, calibration: Calibration | None, tree: Tree, facts: list[Fact]) -> Evidence:
         needs = self._blobs.put(canonical([fact.to_json() for fact in facts]))
         key = self._key(collector, tree.digest, needs)
         kept = self._kept(key, collector, tree.digest, calibration)
@@ -234,7 +235,7 @@ class Runner:
         self,
         collector: Listed,
         subject: str,
-        calibration: Calibration,
+        calibration: Calibration | None,
         value: dict[str, Any],
         container: str = "",
     ) -> Evidence:
@@ -262,7 +263,7 @@ class Runner:
         if not any(gap.cause in TRANSIENT_CAUSES for gap in piece.gaps):
             self._cache.put(key, canonical(piece.to_json()))
 
-    def _kept(self, key: JSON, collector: Listed, subject: str, calibration: Calibration) -> Evidence | None:
+    def _kept(self, key: JSON, collector: Listed, subject: str, calibration: Calibration | None) -> Evidence | None:
         kept = self._cache.get(key)
         if kept is None:
             return None

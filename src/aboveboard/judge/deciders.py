@@ -77,6 +77,8 @@ def reconciled(case: Case, clause: Clause) -> Ruling:
         text = f"the supplier declared nothing under {clause.decision.section}, so nothing is undeclared"
         return bench.not_shown(Reason.NOT_DECLARED, text, facts)
     notes = tuple(f"declared, not observed: {name}" for name in outcome.not_observed)
+    if case.declaration is not None and case.manifest.digest not in case.declaration.images:
+        notes = ("the declaration speaks of other images than this one, an earlier release perhaps", *notes)
     # a fact that does not know what is to be compared accuses nobody: it stays open
     comparable = [fact for fact in outcome.undeclared if knows(fact, clause.decision.match)]
     confirmed = by_standing(comparable, Standing.CONFIRMED)
@@ -86,6 +88,9 @@ def reconciled(case: Case, clause: Clause) -> Ruling:
     if candidates:
         text = f"{_count(candidates)} not declared, whose use is not decided: candidates, which accuse nobody"
         return bench.not_shown(Reason.UNRESOLVED_CANDIDATE, text, candidates, (), notes)
+    if case.declaration is not None and case.manifest.digest not in case.declaration.images:
+        text = "nothing contradicts the declaration, but it speaks of other images than this one"
+        return bench.not_shown(Reason.NOT_DECLARED, text, facts, (), notes)
     return bench.met_unless(shortfall(case, clause), facts, notes)
 
 

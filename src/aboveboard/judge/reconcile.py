@@ -42,11 +42,27 @@ def knows(fact: Fact, keys: tuple[str, ...]) -> bool:
 
 
 def _permits(item: Mapping[str, JSON], fact: Fact, keys: tuple[str, ...]) -> bool:
-    """Tell whether a declared item permits a fact: every key agrees, and the item says nothing of what is not a key.
+    """Tell whether a declared item permits a fact: every key agrees, and nothing else that it states is contradicted.
 
     A key that the fact does not know agrees with nothing, so ignorance is never permitted by accident.
     """
-    return all(_agrees(item.get(key), fact.data.get(key)) for key in keys)
+    return all(_agrees(item.get(key), fact.data.get(key)) for key in keys) and not _contradicts(item, fact)
+
+
+def _contradicts(item: Mapping[str, JSON], fact: Fact) -> bool:
+    """Tell whether an item says something else of what the fact knows: another program, another kind, no log-in."""
+    program, held = item.get("program"), fact.data.get("program")
+    if (
+        isinstance(program, str)
+        and isinstance(held, str)
+        and held
+        and program.rpartition("/")[2] != held.rpartition("/")[2]
+    ):
+        return True
+    what, seen = item.get("what"), fact.data.get("what")
+    if isinstance(what, str) and isinstance(seen, str) and what != seen:
+        return True
+    return item.get("login") is False and fact.data.get("active") == "yes"
 
 
 def _agrees(declared: JSON, observed: JSON) -> bool:

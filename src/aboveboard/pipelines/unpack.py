@@ -127,8 +127,8 @@ class _Unpacker:
             self.accounts[digest] = Unpacked(digest, size, spans)
         self.gaps.append(Gap(Cause.LIMIT, Where(), f"unpacking: {reason}; {len(digests)} files were not opened"))
 
-    def calibrate(self) -> Calibration:
-        """Unpack planted containers of several formats and look for the file that each holds."""
+    def calibrate(self) -> Calibration | None:
+        """Unpack planted containers and look for the file that each holds; None where the jail died: that is no miss."""
         key: JSON = {"calibration": UNPACKING, "version": VERSION, "tools": tools()}
         planted = _planted()
         if self._cache.get(key) == canonical(len(planted)):
@@ -140,7 +140,10 @@ class _Unpacker:
             any(entry.digest == wanted for child in account.children for entry in child.entries)
             for account in (self.accounts[self._blobs.put(container)] for container in planted)
         )
+        died = any(gap.cause in TRANSIENT_CAUSES for account in self.accounts.values() for gap in account.gaps)
         self.accounts = before
+        if died:
+            return None
         if found == len(planted):
             self._cache.put(key, canonical(found))
         return Calibration(len(planted), found)
