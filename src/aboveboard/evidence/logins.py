@@ -23,6 +23,10 @@ class Login:
     passwords: bool = True
     empty: bool | None = None
     root: bool | None = True
+    keys: bool = True  # whether keys may log in, and root with one
+    root_keys: bool = True
+    allowed: frozenset[str] | None = None  # the only users that may (sshd_config(5) AllowUsers)
+    denied: frozenset[str] = frozenset()
     shell: str = ""  # a program that is started without asking for anything
 
     @property
@@ -42,7 +46,12 @@ def _of(service: Service, boot: Boot, tree: TreeView) -> Iterator[Login]:
         program = option(argv, "-l") or option(argv, "-L") or "/bin/login"
         asks = posixpath.basename(program.split(" ")[0]) not in SHELLS and not _skips_login(program, tree)
         # login asks for nothing where the field is empty (login(1), busybox loginutils/login.c)
-        yield Login("telnet", service, passwords=asks, empty=asks, shell="" if asks else program)
+        local = option(argv, "-b").startswith(("127.", "localhost", "::1", "[::1]"))
+        if not local:
+            # root logs in on the terminals that securetty(5) names, where there is such a file
+            terminals = tree.text("/etc/securetty", limit=1 << 16)
+            root = None if terminals is not None and "pts" not in terminals else True
+            yield Login("telnet", service, passwords=asks, empty=asks, root=root, shell="" if asks else program)
     elif name == "dropbear":
         yield _dropbear(service)
     elif name == "sshd":
@@ -62,7 +71,14 @@ def _dropbear(service: Service) -> Login:
     """Read dropbear's options (dropbear(8)): -s no passwords, -g no root passwords, -w no root, -B empty passwords."""
     flags = letters(service.argv)
     refuses_root = "w" in flags or "g" in flags
-    return Login("ssh", service, passwords="s" not in flags, empty=True if "B" in flags else None, root=not refuses_root)
+    return Login(
+        "ssh",
+        service,
+        passwords="s" not in flags,
+        empty=True if "B" in flags else None,
+        root=not refuses_root,
+        root_keys="w" not in flags,
+    )
 
 
 def _sshd(service: Service, boot: Boot, tree: TreeView) -> Login:
@@ -70,11 +86,14 @@ def _sshd(service: Service, boot: Boot, tree: TreeView) -> Login:
     path = option(service.argv, "-f") or "/etc/ssh/sshd_config"
     text = boot.content(path) or tree.text(path, limit=1 << 18) or ""
     values: dict[str, str] = {}
+    users: dict[str, set[str]] = {"allowusers": set(), "denyusers": set()}
     for line in text.splitlines():
         if line.strip().lower().startswith("match "):
             break  # what follows holds for some connections alone
         match = re.match(r"^\s*(\w+)[\s=]+\"?([^\s\"#]+)", line)
-        if match is not None:
+        if match is not None and match[1].lower() in users:
+            users[match[1].lower()] |= {word.partition("@")[0] for word in line.split()[1:]}
+        elif match is not None:
             values.setdefault(match[1].lower(), match[2].lower())
     for word in service.argv:
         match = re.match(r"^-?o?(\w+)=(\w[\w-]*)$", word)
@@ -86,6 +105,10 @@ def _sshd(service: Service, boot: Boot, tree: TreeView) -> Login:
         passwords=values.get("passwordauthentication", "yes") == "yes",
         empty=values.get("permitemptypasswords", "no") == "yes",
         root=values.get("permitrootlogin", "prohibit-password") == "yes",
+        keys=values.get("pubkeyauthentication", "yes") == "yes",
+        root_keys=values.get("permitrootlogin", "prohibit-password") != "no",
+        allowed=frozenset(users["allowusers"]) or None,
+        denied=frozenset(users["denyusers"]),
     )
 
 

@@ -85,6 +85,14 @@ class Boot:
         text = str(fact.data.get("content")) if fact is not None else UNKNOWN
         return None if UNKNOWN in text else text
 
+    def overwritten(self, path: str, shipped: str) -> bool:
+        """Tell whether boot scripts replace a file by something that is not known here, and do not only add to it."""
+        fact = self.files.get(path)
+        if fact is None or self.content(path) is not None:
+            return False
+        kept = str(fact.data.get("content")).partition(UNKNOWN)[0]
+        return not (kept and (kept.startswith(shipped) or shipped.startswith(kept)))
+
     def writers(self, path: str) -> tuple[str, ...]:
         """Return the lines of boot scripts that write a file, as `script:line`."""
         fact = self.files.get(path)

@@ -99,6 +99,8 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
         shipped = tree.text(path, limit=MAX_FILE) or ""
         for account in read_passwd(text):
             item = _read(account, path, shadow_path, shadow)
+            if boot.overwritten(path, shipped) or boot.overwritten(item.where.path, shadow_text or ""):
+                item = replace(item, replaced=True, steps=(f"boot scripts write {item.where.path} anew",))
             added = text != shipped and f"{account.name}:" not in shipped
             found.append(_from_script(item, tree, boot) if added else item)
     for item in _changed(found, boot):
@@ -270,9 +272,12 @@ def _active(item: _Found, ways: list[Login]) -> tuple[str, list[str]]:
 
 
 def _accepts(item: _Found, way: Login) -> str:
-    if not way.passwords:
+    name = item.account.name
+    if not way.passwords or name in way.denied or (way.allowed is not None and name not in way.allowed):
         return "no"
     taken: bool | None = way.empty if item.password is Password.EMPTY else True
+    if way.kind in ("ftp", "web"):  # which accounts these let in is in settings that are not followed
+        taken = None
     if item.account.uid == 0 and way.root is not True:
         taken = None if way.root is None and taken is not False else False
     if taken is None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 from aboveboard.evidence.collector import Needs, Planted
-from aboveboard.evidence.logins import logins
+from aboveboard.evidence.logins import Login, logins
 from aboveboard.evidence.services import KINDS, Boot, standing_of, strongest
 from aboveboard.evidence.usage import Usage
 from aboveboard.model.facts import Fact, Gap, Where
@@ -69,10 +69,11 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
     """Yield the keys of one tree."""
     boot = Boot.of(needs)
     usage = Usage(tree, boot)
-    servers = [(way.active, f"SSH server: {way.service.step()}") for way in logins(boot, tree) if way.kind == "ssh"]
+    ways = [way for way in logins(boot, tree) if way.kind == "ssh"]
+    servers = [(way.active, f"SSH server: {way.service.step()}") for way in ways]
     for fact in needs.of("private-key"):
         yield _shared(fact, needs.of("certificate"), usage, servers)
-    yield from _authorised(tree, boot, servers)
+    yield from _authorised(tree, boot, ways)
 
 
 def _shared(fact: Fact, certificates: list[Fact], usage: Usage, servers: list[tuple[str, str]]) -> Fact:
@@ -81,9 +82,11 @@ def _shared(fact: Fact, certificates: list[Fact], usage: Usage, servers: list[tu
     active, via = usage.of_file(path)
     if active == "no":  # named by a settings file that is itself in use
         active, via = usage.of_mention(path)
-    if _HOST_KEY.match(path) and servers:
-        active = strongest((active, *(answer for answer, _ in servers)))
-        via = [*via, *(step for _, step in servers)]
+    family = "dropbear" if "dropbear" in path else "sshd"
+    takers = [(answer, step) for answer, step in servers if family in step]
+    if _HOST_KEY.match(path) and takers and active == "no":
+        active = strongest(answer for answer, _ in takers)
+        via = [step for _, step in takers]
     if active == "no":
         active = "unknown"
     if fact.data.get("encrypted") or _EXAMPLES.search(path) or _LIBRARY.search(path):
@@ -105,25 +108,34 @@ def _shared(fact: Fact, certificates: list[Fact], usage: Usage, servers: list[tu
     )
 
 
-def _authorised(tree: TreeView, boot: Boot, servers: list[tuple[str, str]]) -> Iterator[Fact]:
-    active = strongest(answer for answer, _ in servers) if servers else "unknown"
+def _authorised(tree: TreeView, boot: Boot, ways: list[Login]) -> Iterator[Fact]:
     texts = {entry.path: tree.text(entry.path, limit=MAX_FILE) or "" for entry in tree.files() if _is_key_file(entry.path)}
     texts |= {path: text for path in boot.files if _is_key_file(path) and (text := boot.content(path)) is not None}
     for path, text in sorted(texts.items()):
+        user = _user(path)
+        taking = [way for way in ways if _takes(way, user)]
+        active = strongest(way.active for way in taking) if taking else ("no" if ways or user == "skel" else "unknown")
         for key in authorised_keys(text[:MAX_FILE]):
             yield Fact(
                 "authorised-key",
                 Where(path=path, line=key.line),
                 {
                     "name": key.fingerprint,
-                    "user": _user(path),
+                    "user": user,
                     "algorithm": key.algorithm,
                     "comment": key.comment,
                     "active": active,
-                    "via": [step for _, step in servers[:4]],
+                    "via": [f"SSH server: {way.service.step()}" for way in taking[:4]],
                 },
                 standing_of(active),
             )
+
+
+def _takes(way: Login, user: str) -> bool:
+    """Tell whether an SSH server lets this user in with a key."""
+    if not way.keys or user in way.denied or (way.allowed is not None and user not in way.allowed) or user == "skel":
+        return False
+    return way.root_keys or user != "root"
 
 
 def _is_key_file(path: str) -> bool:
@@ -133,6 +145,8 @@ def _is_key_file(path: str) -> bool:
 def _user(path: str) -> str:
     """Return whose key file it is: dropbear's system-wide one is root's."""
     folder = posixpath.dirname(path)
+    if folder == "/etc/skel/.ssh":
+        return "skel"
     if folder.endswith("/.ssh"):
         return posixpath.basename(posixpath.dirname(folder)) or "root"
     return "root" if folder == "/etc/dropbear" else "unknown"

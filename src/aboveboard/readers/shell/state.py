@@ -108,7 +108,7 @@ class State:
             self._become(one, other.flow)
         else:
             self.variables = _merge(one.variables, other.variables)
-            self.written = _merge(one.written, other.written)
+            self.written = _merge_files(one.written, other.written)
             self.removed = one.removed & other.removed
             self.arguments = one.arguments if one.arguments == other.arguments else [UNKNOWN]
             self.directory = one.directory if one.directory == other.directory else UNKNOWN
@@ -137,6 +137,21 @@ def _merge(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
     if one == other:
         return one
     return {name: _either(one.get(name, ""), other.get(name, "")) for name in one.keys() | other.keys()}
+
+
+def _merge_files(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
+    """Join what two branches wrote; a file that one of them left alone is as it was, or as the other wrote it."""
+    if one == other:
+        return one
+    found = {}
+    for path in one.keys() | other.keys():
+        first, second = one.get(path), other.get(path)
+        if first is None or second is None:
+            found[path] = (first if second is None else second) or ""
+            found[path] = found[path].rstrip(UNKNOWN) + UNKNOWN
+        else:
+            found[path] = _either(first, second)
+    return found
 
 
 def _either(one: str, other: str) -> str:

@@ -109,6 +109,8 @@ class Tools:
         text = self._interpreter.files.read(source, state)
         if self._interpreter.tree.is_directory(target):
             target = f"{target.rstrip('/')}/{posixpath.basename(source)}"
+        if text is None and self._interpreter.files.file_test("-e", source, state) is None:
+            text = UNKNOWN  # it comes from what is there at run time alone
         if text is not None and len(state.written) < MAX_WRITTEN:
             state.written[self._interpreter.files.absolute(target, state)] = text
         return True
