@@ -50,12 +50,15 @@ class Usage:
         found += self._by_copies(path) + self._by_strings(path) + self._by_scripts(path)
         if posixpath.dirname(path) == "/etc/config":
             found += self._by_package(posixpath.basename(path))
-        made = any(item.name in MAKERS and _names(item, path) for item in self._boot.all() if item.active != "no")
         answer = _answer(found)
-        if made and answer[0] == "yes":  # what the image ships there is replaced at boot
+        if self.is_made(path) and answer[0] == "yes":  # what the image ships there is replaced at boot
             answer = ("conditional", answer[1])
         self._known[path] = answer
         return answer
+
+    def is_made(self, path: str) -> bool:
+        """Tell whether a boot script makes the file anew, or removes it."""
+        return any(item.name in MAKERS and _names(item, path) for item in self._boot.all() if item.active != "no")
 
     def _by_copies(self, path: str) -> list[tuple[str, str]]:
         """Return who reads what a boot script copies or links the file to."""

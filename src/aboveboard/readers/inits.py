@@ -42,6 +42,18 @@ def read_inittab(text: str) -> Iterator[InitLine]:
             yield InitLine(number, parts[0], parts[1], parts[2].strip(), parts[3].strip())
 
 
+def initdefault(lines: list[InitLine]) -> str:
+    """Return the run level that sysvinit enters (inittab(5)); busybox has none."""
+    return next((line.runlevels[:1] for line in lines if line.action == "initdefault"), "")
+
+
+def runs_at_boot(line: InitLine, level: str) -> bool:
+    """Tell whether a line runs on the way to a run level; without one every level counts."""
+    if line.action not in AT_BOOT or line.action == "initdefault":
+        return False
+    return not level or not line.runlevels or line.action in ("sysinit", "boot", "bootwait") or level in line.runlevels
+
+
 @dataclass(frozen=True, slots=True)
 class InetService:
     """A service of inetd or xinetd: the port (0 where its name has none here) and the program with its arguments."""

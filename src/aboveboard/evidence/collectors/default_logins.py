@@ -134,6 +134,10 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
 
 def is_password(key: str, value: str) -> bool:
     """Tell whether a setting is a password of a login, with a value that is one."""
+    if re.search(r"(?i)(?:your|enter|replace|placeholder|change_?me_?)[_ -]|_here$", value):
+        return False  # somebody is to put something there
+    if re.match(r"(?i)(?:show|require|use|allow|force|need|ask|no|has|is)_?pass", key):
+        return False  # a rule about passwords
     if not value or len(value) > 200 or UNKNOWN in value or _PLACEHOLDER.match(value) or _NOT_A_LOGIN.search(key):
         return False
     return _PASSWORD.search(key) is not None or _RADIO.search(key) is not None

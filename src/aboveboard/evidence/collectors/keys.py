@@ -89,6 +89,8 @@ def _shared(fact: Fact, certificates: list[Fact], usage: Usage, servers: list[tu
         via = [step for _, step in takers]
     if active == "no":
         active = "unknown"
+    elif active == "yes" and usage.is_made(path):
+        active = "conditional"
     if fact.data.get("encrypted") or _EXAMPLES.search(path) or _LIBRARY.search(path):
         active = "no"
     return Fact(

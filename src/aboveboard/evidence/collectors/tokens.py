@@ -86,10 +86,14 @@ def _communities(tree: TreeView, boot: Boot, agents: list[Service]) -> Iterator[
     via = [item.step() for item in agents[:4]]
     paths = {entry.path for entry in tree.files() if _CONF.search(entry.path) and entry.size <= MAX_FILE}
     paths |= {path for path in boot.files if _CONF.search(path)}
+    told = {word for item in agents for word in item.argv[1:] if word.startswith("/") and word.endswith(".conf")}
     for path in sorted(paths):
         text = boot.content(path) or tree.text(path, limit=MAX_FILE) or ""
+        read = path in told if told else "/doc/" not in path and "/examples/" not in path
         for number, name, access in _of_conf(text):
-            yield _community(name, access, Where(path=path, line=number), active, via)
+            local = re.search(r"\b(?:127\.0\.0\.1|localhost|::1)\b", text.splitlines()[number - 1]) is not None
+            answer = "no" if local else (active if read else ("no" if "/doc/" in path else "unknown"))
+            yield _community(name, access, Where(path=path, line=number), answer, via if read else [])
     for package in ("snmpd", "mini_snmpd", "snmp"):
         path = f"/etc/config/{package}"
         for section in uci.read(boot.content(path) or tree.text(path, limit=MAX_FILE) or ""):
@@ -168,6 +172,8 @@ def _tokens(tree: TreeView, boot: Boot, usage: Usage) -> Iterator[Fact]:
 
 def looks_random(value: str) -> bool:
     """Tell whether a value may be a secret: 16 characters or more, letters and digits, over 3 bits of entropy each."""
+    if re.search(r"(?i)your|enter|replace|placeholder|change|example|sample|dummy|xxxx", value):
+        return False
     if len(value) < 16 or UNKNOWN in value or not (re.search(r"[A-Za-z]", value) and re.search(r"\d", value)):
         return False
     counts = Counter(value)

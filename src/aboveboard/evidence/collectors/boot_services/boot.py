@@ -79,6 +79,7 @@ class Boot:
         self._texts = 0
         self._multicall: dict[str, bytes] = {}
         self._source = "script"
+        self._level = ""  # the run level that a sysvinit enters
         self._read_tables: set[tuple[str, int]] = set()
 
     @property
@@ -133,8 +134,10 @@ class Boot:
         text = self.tree.text("/etc/inittab", limit=1 << 20)
         runs_rc = False
         default = "" if self.openwrt.present() else inits.BUSYBOX_DEFAULT
-        for line in inits.read_inittab(text if text is not None else default):
-            if line.action not in inits.AT_BOOT or not line.process:
+        lines = list(inits.read_inittab(text if text is not None else default))
+        self._level = inits.initdefault(lines) if "busybox" not in init and "toybox" not in init else ""
+        for line in lines:
+            if not line.process or not inits.runs_at_boot(line, self._level):
                 continue
             self._source = "inittab"
             process = line.process.lstrip("-@+")
@@ -193,7 +196,7 @@ class Boot:
         """Run the scripts of the usual run levels, where no script of the image does it (sysv-rc is a program)."""
         if "busybox" in init or "toybox" in init:
             return
-        for level in ("S", "2", "3", "5"):
+        for level in ("S", *(self._level or "2", "2", "3", "5")):
             folder = next((f for f in (f"/etc/rc{level}.d", f"/etc/rc.d/rc{level}.d") if self.tree.is_directory(f)), None)
             if folder is None:
                 continue

@@ -19,6 +19,7 @@ FOLDERS = (
 PULLING = ("Wants", "Requires", "Requisite", "BindsTo", "Upholds")
 RUNS = ("ExecStartPre", "ExecStart", "ExecStartPost")
 MAX_UNITS = 2_000
+LASTING = ("/etc/", "/usr/", "/bin/", "/sbin/", "/lib/", "/opt/")  # what is there at run time if it is in the image
 _LISTENS = {"ListenStream": "tcp", "ListenDatagram": "udp", "ListenSequentialPacket": "sctp"}
 
 
@@ -38,11 +39,13 @@ class Systemd:
         for name, path, settings in self._units():
             if not name.endswith(".service"):
                 continue
+            if any(self._refuses(item) for item in settings):
+                continue
             user = next((item.value for item in settings if item.key == "User"), "")
+            environment = "".join(f"export {item.value}; " for item in settings if _is_plain_environment(item))
             commands = [
-                (f"{path}:{item.line} {item.key}", item.line, user, _command(item.value, name))
-                for item in settings
-                if item.section == "Service" and item.key in RUNS and item.value
+                (f"{path}:{item.line} {item.key}", item.line, user, environment + _command(item.value, name))
+                for item in _in_force(settings)
             ]
             yield path, commands
 
@@ -94,6 +97,10 @@ class Systemd:
                 pending += self._linked(name) if name.endswith(".target") else []
                 continue
             settings = read_unit(self._tree.text(path, limit=1 << 20) or "")
+            for folder in FOLDERS:  # drop-ins add to the unit, or reset a list by an empty value
+                for extra in self._tree.listdir(f"{folder}/{name}.d"):
+                    if extra.endswith(".conf"):
+                        settings += read_unit(self._tree.text(f"{folder}/{name}.d/{extra}", limit=1 << 20) or "")
             yield name, path, settings
             for item in settings:
                 if item.section == "Unit" and item.key in PULLING:
@@ -105,6 +112,13 @@ class Systemd:
             real = posixpath.basename(self._tree.resolve(path) or path)
             if real != name:
                 pending += self._linked(real)
+
+    def _refuses(self, item: Setting) -> bool:
+        """Tell whether a condition of a unit fails for certain: a path that is, or is not, in the image."""
+        if item.section != "Unit" or item.key != "ConditionPathExists" or not item.value.lstrip("!|").startswith(LASTING):
+            return False
+        path = item.value.lstrip("|")
+        return self._tree.exists(path.lstrip("!")) is path.startswith("!")
 
     def _linked(self, name: str) -> list[str]:
         return [
@@ -125,6 +139,19 @@ class Systemd:
                 if entry is not None and entry.target == "/dev/null":
                     return None
         return None
+
+
+def _in_force(settings: list[Setting]) -> list[Setting]:
+    """Return the commands of a service; an empty value takes back those before it (systemd.service(5))."""
+    found: list[Setting] = []
+    for item in settings:
+        if item.section == "Service" and item.key in RUNS:
+            found = [other for other in found if other.key != item.key] if not item.value else [*found, item]
+    return found
+
+
+def _is_plain_environment(item: Setting) -> bool:
+    return item.key == "Environment" and re.fullmatch(r"\"?\w+=[^;&|`$()\"]*\"?", item.value) is not None
 
 
 def _command(value: str, unit: str) -> str:
