@@ -127,6 +127,8 @@ def _commands(boot: Boot) -> Iterator[_Seen]:
 
 def _of_command(item: Service) -> tuple[str, str, str] | None:
     name, text = item.name, " ".join(item.argv)
+    if {"--version", "--help", "-V", "--mktun", "--rmtun"} & set(item.argv[1:]):
+        return None
     if name in ("ip", "iptunnel"):
         return _of_ip(text)
     if name in ("iptables", "ip6tables", "nft", "ebtables", "tc", "swconfig", "ovs-vsctl"):
@@ -163,14 +165,15 @@ def _of_ip(text: str) -> tuple[str, str, str] | None:
 def _of_filter(name: str, text: str) -> tuple[str, str, str] | None:
     if name == "tc":
         match = re.search(r"mirred (?:egress|ingress) (mirror|redirect) dev (\S+)", text)
-        return ("mirror", f"tc {match[1]}", match[2]) if match is not None else None
+        # ifb devices are queues of the equipment itself, for shaping what comes in
+        return ("mirror", f"tc {match[1]}", match[2]) if match is not None and not match[2].startswith("ifb") else None
     if name in ("swconfig", "ovs-vsctl"):
         return ("mirror", name, "") if re.search(r"mirror", text) and not re.search(r"(?:mirror\w*) 0$", text) else None
     if re.search(r"\s-D\s|\s--delete\s", text):
         return None
     if re.search(r"-j TEE\b|\bdup to\b", text):
         return ("mirror", f"{name} TEE", _after(text, "--gateway", "to"))
-    if re.search(r"-j (?:NFLOG|ULOG)\b", text):
+    if re.search(r"-j (?:NFLOG|ULOG)\b", text) and not re.search(r"\bINPUT\b|\blimit\b", text):  # those log what is refused
         return ("capture", f"{name} {'NFLOG' if 'NFLOG' in text else 'ULOG'}", "")
     if re.search(r"-j DNAT\b|\bdnat to\b|\bdnat ip", text):
         to = _after(text, "--to-destination", "--to", "to")

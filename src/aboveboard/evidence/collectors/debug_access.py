@@ -117,9 +117,11 @@ def _is_remote_shell(service: Service) -> bool:
     argv = service.argv
     if service.name in ("nc", "ncat", "netcat"):
         return any(_is_shell(argv[at + 1]) for at, word in enumerate(argv[:-1]) if re.fullmatch(r"-\w*[ec]", word))
+    if service.name in SHELLS and any("/dev/tcp/" in word for word in argv):
+        return True
     if service.name == "socat":
         listens = any(re.match(r"(?i)(?:tcp|udp|sctp|openssl)[46]?-(?:l|listen|recvfrom)\b", word) for word in argv[1:])
-        return listens and any(re.match(r"(?i)(?:exec|system):[\"']?\S*sh\b", word) for word in argv[1:])
+        return listens and any(re.match(r"(?i)(?:exec|system):[\"']?\S*(?:sh|login)\b", word) for word in argv[1:])
     if service.name in ("tcpsvd", "udpsvd"):
         return any(_is_shell(word) for word in argv[1:])
     return bool(
@@ -154,8 +156,11 @@ def _consoles(boot: Boot) -> Iterator[Fact]:
 def _is_from_init(item: Service) -> bool:
     """Tell whether init itself starts it: an inittab line, or a script that such a line names as the console's log-in."""
     first = item.via[0] if item.via else ""
-    return item.where.path == "/etc/inittab" or bool(
-        re.match(r"^/etc/inittab:\d+ (?:respawn|askfirst|askconsole\w*|respawnlate)", first)
+    console = item.name in ("getty", "agetty", "mgetty", "mingetty") and item.where.path.endswith(".service")
+    return (
+        console
+        or item.where.path == "/etc/inittab"
+        or bool(re.match(r"^/etc/inittab:\d+ (?:respawn|askfirst|askconsole\w*|respawnlate)", first))
     )
 
 

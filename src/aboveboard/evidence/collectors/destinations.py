@@ -48,6 +48,12 @@ CALLING = frozenset(
 )
 _SWITCH = re.compile(r"(?:^|[_.-])(?:enabled?|active|on|status|switch)$|^(?:enabled?|disabled?)$", re.IGNORECASE)
 _OFF = re.compile(r"^\s*[\"']?([\w.-]+)[\"']?\s*[=:\s]\s*[\"']?(?:0|no|off|false|disabled?)\b", re.IGNORECASE)
+# Lines that name an address to keep it out, to let it in, or as the equipment's own.
+_KEEPS = re.compile(
+    r"\b(?:src_ip|dest_ip|ipaddr|ip6addr|netmask|broadcast|deny|allow|bogus-nxdomain|reject|blackhole|unreachable|prohibit)\b"
+    r"|^\s*address=/|^\s*(?:0\.0\.0\.0|127\.\S+|::1?)\s",
+    re.IGNORECASE,
+)
 _FEEDS = ("/etc/opkg/", "/etc/apt/", "/etc/opkg.conf", "/etc/apk/", "/etc/yum")  # asked on demand, by a person's command
 _NOT_SETTINGS = re.compile(
     r"\.(?:js|css|html?|svg|lua|py|pl|rb|php|md|txt|po|lmo|map|c|h|json5|crt|pem|cer)$|/LICEN[CS]E|/doc/|/man/",
@@ -119,6 +125,8 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
 def _commands(boot: Boot) -> Iterator[_Seen]:
     for item in boot.all():
         client = item.name in CLIENTS or posixpath.basename(item.program) in CLIENTS
+        if item.name == "ip" and "remote" not in item.argv:
+            client = False  # routes and rules keep traffic in or out; a tunnel's other end is a destination
         for word in item.argv[1:]:
             for address in _of_word(word, client=client):
                 yield _Seen(
@@ -190,7 +198,7 @@ def _files(tree: TreeView, needs: Needs, usage: Usage) -> Iterator[_Seen]:
         elif path in usage.scripts() or _is_script(tree, path):
             # what a script says; what it runs comes as a command
             seen = None if path in usage.scripts() or data.get("reserved") else ("string", "no", [])
-        elif path in key_by_key:
+        elif path in key_by_key or _KEEPS.search(str(data.get("text"))) is not None:
             seen = None
         else:
             active, via = settings.of(path, fact.where.line or 0)
