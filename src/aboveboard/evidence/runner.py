@@ -249,6 +249,8 @@ class Runner:
             facts, gaps = [], [Gap(Cause.CRASHED, Where(), f"{collector.name}: result out of shape: {error}"[:200])]
         facts = [replace(fact, where=replace(fact.where, container=container)) for fact in facts]
         gaps = [replace(gap, where=replace(gap.where, container=container)) for gap in gaps]
+        if collector.subject == "file":  # it sees bytes alone: the digest says which file, and the report where it stands
+            gaps = [replace(gap, data={**gap.data, "file": subject}) for gap in gaps]
         made_with: dict[str, JSON] = {
             "tools": self._tools,
             "limits": self._limits.to_json(),

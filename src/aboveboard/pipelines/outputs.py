@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from aboveboard.model.canonical import JSON, canonical
+from aboveboard.model.facts import Where
 from aboveboard.pipelines.inspect import Inspected
 from aboveboard.report import html, sarif, tables
 from aboveboard.report.dossier import Dossier
@@ -14,7 +15,12 @@ from aboveboard.report.dossier import Dossier
 def dossier_of(found: Inspected) -> Dossier:
     """Return what the renderers take."""
     gaps = tuple(gap for piece in found.evidence for gap in piece.gaps)
-    return Dossier(found.verdict, found.standard, gaps)
+    paths: dict[str, Where] = {}
+    for tree in found.opened.trees:
+        for entry in tree.entries:
+            if entry.digest:
+                paths.setdefault(entry.digest, Where(path=entry.path, container=tree.container))
+    return Dossier(found.verdict, found.standard, gaps, paths)
 
 
 def write(found: Inspected, folder: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aboveboard.model.facts import Fact, Gap, Where
 from aboveboard.model.standard import Clause, Standard
@@ -22,6 +22,12 @@ class Dossier:
     verdict: Verdict
     standard: Standard
     gaps: tuple[Gap, ...]
+    paths: Mapping[str, Where] = field(default_factory=dict)  # where the file of a digest stands, the first place
+
+    def place_of(self, gap: Gap) -> str:
+        """Return where a gap is; one of a file collector knows its file by the digest alone."""
+        found = self.paths.get(str(gap.data.get("file")))
+        return place(found if found is not None and not gap.where.path else gap.where)
 
     def clause(self, ruling: Ruling) -> Clause:
         """Return the clause that a ruling is on."""

@@ -30,7 +30,9 @@ def render(dossier: Dossier) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({"describe": describe, "place": place, "why": why, "printable": printable})
+    environment.filters.update(
+        {"describe": describe, "place": place, "why": why, "printable": printable, "gap_place": dossier.place_of}
+    )
     rows = [(ruling, dossier.clause(ruling)) for ruling in dossier.verdict.rulings]
     return environment.get_template("report.html").render(
         verdict=dossier.verdict,

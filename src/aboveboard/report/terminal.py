@@ -8,10 +8,11 @@ from rich.text import Text
 
 from aboveboard.model.paths import show
 from aboveboard.model.verdict import Ruling, Status
-from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe, place
+from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe, place, why
 
 STYLES = {Status.MET: "green", Status.BROKEN: "bold red", Status.NOT_SHOWN: "yellow"}
 FACTS_SHOWN = 4
+GAPS_SHOWN = 6
 PIPE_WIDTH = 150
 
 
@@ -34,10 +35,21 @@ def render(dossier: Dossier, console: Console) -> None:
     for ruling in verdict.rulings:
         if ruling.status is Status.BROKEN:
             _broken(ruling, dossier, console)
+    _gaps(dossier, console)
     console.print()
     console.print(Text(f"{verdict.result.value.replace('-', ' ')}: {verdict.count}", style="bold"))
     console.print(safe(coverage_line(dossier)))
     console.print(safe(verdict.wording))
+
+
+def _gaps(dossier: Dossier, console: Console) -> None:
+    if dossier.gaps:
+        console.print()
+        console.print("Not seen", style="bold yellow")
+    for gap in dossier.gaps[:GAPS_SHOWN]:
+        console.print(safe(f"  {dossier.place_of(gap)}: {gap.detail}"))
+    if len(dossier.gaps) > GAPS_SHOWN:
+        console.print(f"  and {len(dossier.gaps) - GAPS_SHOWN} more in the report")
 
 
 def console() -> Console:
@@ -80,6 +92,8 @@ def _broken(ruling: Ruling, dossier: Dossier, console: Console) -> None:
     for fact in ruling.facts[:FACTS_SHOWN]:
         console.print(safe(f"  {place(fact.where)}"))
         console.print(safe(f"    {describe(fact)}"))
+        for step in list(why(fact))[-1:]:
+            console.print(safe(f"    shown by: {step}"))
     if len(ruling.facts) > FACTS_SHOWN:
         console.print(f"  and {len(ruling.facts) - FACTS_SHOWN} more in the report")
 

@@ -209,7 +209,7 @@ class Builtins:
         path = self.find(words[0], state)
         if path is None:
             return None
-        head = (self._interpreter.files.read(path, state) or "")[:80].split("\n", 1)[0]
+        head = self._interpreter.files.head(path, state).split("\n", 1)[0]
         shebang = head[2:].split() if head.startswith("#!") else []
         if not shebang or posixpath.basename(shebang[0]) not in SHELLS | {"env"}:
             return None

@@ -34,6 +34,13 @@ class Files:
             return state.written[resolved]
         return self.tree.text(path, limit=self.limits.text) if path not in state.removed else None
 
+    def head(self, path: str, state: State) -> str:
+        """Return the first characters of a file, to see whether it is a script."""
+        path = self.absolute(path, state)
+        if path in state.written:
+            return state.written[path][:80]
+        return self.tree.head(path, 80).decode("utf-8", "replace") if path not in state.removed else ""
+
     def glob(self, pattern: str, state: State) -> list[str]:
         """Return what a pattern matches in the tree and among the files written."""
         if pattern not in self._matched:
