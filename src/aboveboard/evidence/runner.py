@@ -84,6 +84,7 @@ class Runner:
         cache: Results,
         *,
         tools: JSON,
+        around: JSON = None,
         limits: Limits | None = None,
         opened: frozenset[str] = frozenset(),
         jobs: int = 1,
@@ -93,6 +94,7 @@ class Runner:
         self._blobs = blobs
         self._cache = cache
         self._tools = tools
+        self._around = around  # what a result in the cache depends on beside what evidence names
         self._limits = limits or Limits()
         self._opened = opened  # archives whose contents are subjects themselves
         self._jobs = jobs
@@ -156,6 +158,7 @@ class Runner:
             "subject": subject,
             "needs": needs,
             "confined": self._jail.confined,
+            "around": self._around,
         }
 
     def _files(self, collector: Listed, calibration: Calibration | None, subjects: Sequence[str]) -> list[Evidence]:

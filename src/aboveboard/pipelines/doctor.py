@@ -9,18 +9,7 @@ from dataclasses import dataclass
 from aboveboard.jail import Ending, Jail, Limits, Sinks
 from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import JailError
-
-# Program -> Debian package; each opens formats that nothing in the process opens.
-EXTRACTORS = {
-    "7z": "p7zip-full",
-    "debugfs": "e2fsprogs",
-    "lz4": "lz4",
-    "lziprecover": "lziprecover",
-    "lzop": "lzop",
-    "simg2img": "android-sdk-libsparse-utils",
-    "unar": "unar",
-    "zstd": "zstd",
-}
+from aboveboard.pipelines.tools import EXTRACTORS
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from aboveboard.model.manifest import Manifest, Owed
 from aboveboard.model.paths import show
 from aboveboard.model.standard import Standard
 from aboveboard.model.verdict import Verdict
-from aboveboard.pipelines.tools import tools
+from aboveboard.pipelines.tools import surroundings, tools
 from aboveboard.pipelines.unpack import UNPACKING, Opened, open_subject
 from aboveboard.standard import reader
 from aboveboard.store.blobs import BlobStore
@@ -65,7 +65,16 @@ def inspect(target: Path, options: Options, progress: Progress) -> Inspected:
         progress("unpacking")
         opened = open_subject(target, jail, blobs, cache, progress)
         containers = opened_containers(opened.accounts)
-        runner = Runner(jail, blobs, cache, tools=tools(), opened=containers, jobs=options.jobs, progress=progress)
+        runner = Runner(
+            jail,
+            blobs,
+            cache,
+            tools=tools(),
+            around=surroundings(),
+            opened=containers,
+            jobs=options.jobs,
+            progress=progress,
+        )
         collected = runner.run([tree_of(tree.container, tree.entries, blobs) for tree in opened.trees])
         unpacking = Owed(UNPACKING, opened.evidence.version, opened.digest)
         manifest = Manifest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shutil
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -11,8 +12,43 @@ from pathlib import Path
 from aboveboard import __version__
 from aboveboard.model.canonical import JSON
 
-_LIBRARIES = ("unblob", "lief", "lzallright", "lz4", "zstandard", "tree-sitter", "tree-sitter-bash", "pypcode")
+_LIBRARIES = (
+    "unblob",
+    "cryptography",
+    "lief",
+    "lzallright",
+    "lz4",
+    "zstandard",
+    "tree-sitter",
+    "tree-sitter-bash",
+    "pypcode",
+)
+# Program -> Debian package; each opens formats that nothing in the process opens.
+EXTRACTORS = {
+    "7z": "p7zip-full",
+    "debugfs": "e2fsprogs",
+    "lz4": "lz4",
+    "lziprecover": "lziprecover",
+    "lzop": "lzop",
+    "simg2img": "android-sdk-libsparse-utils",
+    "unar": "unar",
+    "zstd": "zstd",
+}
 _ROOMS = ("model", "readers", "jail", "subjects", "evidence")
+
+
+@cache
+def surroundings() -> JSON:
+    """Return what else a cached result depends on: the interpreter and the extractors.
+
+    It is no part of evidence: where these do their work, two machines agree whatever their versions.
+    """
+    found: dict[str, JSON] = {"python": platform.python_version()}
+    for name in EXTRACTORS:
+        path = shutil.which(name)
+        status = Path(path).stat() if path is not None else None
+        found[name] = None if status is None else [status.st_size, status.st_mtime_ns // 1_000_000_000]
+    return found
 
 
 @cache

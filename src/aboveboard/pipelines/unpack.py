@@ -21,7 +21,7 @@ from aboveboard.model.evidence import Calibration, Evidence
 from aboveboard.model.facts import TRANSIENT_CAUSES, Cause, Fact, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
-from aboveboard.pipelines.tools import tools
+from aboveboard.pipelines.tools import surroundings, tools
 from aboveboard.readers.modes import type_of
 from aboveboard.store.blobs import BlobStore
 from aboveboard.store.cache import Cache
@@ -149,7 +149,13 @@ class _Unpacker:
         return Calibration(len(planted), found)
 
     def _key(self, digest: str) -> JSON:
-        return {"unpack": digest, "tools": tools(), "limits": LIMITS.to_json(), "confined": self._jail.confined}
+        return {
+            "unpack": digest,
+            "tools": tools(),
+            "limits": LIMITS.to_json(),
+            "confined": self._jail.confined,
+            "around": surroundings(),
+        }
 
     def _from_cache(self, digest: str) -> bool:
         kept = self._cache.get(self._key(digest))
