@@ -78,14 +78,15 @@ class Memory:
         return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
-def run(command: list[str], environment: dict[str, str]) -> dict[str, float]:
+def run(command: list[str], environment: dict[str, str], *, memory: bool = False) -> float:
+    """Return CPU seconds, or with `memory` the peak in MiB: watching memory costs the watched processes time."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    memory = Memory(process.pid)
+    watch = Memory(process.pid) if memory else None
     process.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return {"cpu": round(seconds, 2), "peak_mib": round(memory.peak / 1024)}
+    return round(seconds, 2) if watch is None else round(watch.peak / 1024)
 
 
 def identical(image: Path, folder: Path) -> dict[str, int]:
@@ -155,14 +156,17 @@ def main() -> None:
             )
             cold = {**environment, "ABOVEBOARD_CACHE": str(folder / "other")}
             figures["second_image_alone"] = run([*inspect, str(images[1]), "--out", str(folder / "three")], cold)
-        alone = figures["unblob_alone"]["cpu"]
+        uncached = [*inspect, "--no-cache", str(images[0])]
+        peaks = {"unblob_alone": run(unblob, environment, memory=True), "inspect": run(uncached, environment, memory=True)}
+        alone = figures["unblob_alone"]
         result = {
             "images": [image.name for image in images],
-            "figures": figures,
+            "cpu_seconds": figures,
+            "peak_mib": peaks,
             "ratios": {
-                "unpack_to_unblob": round(figures["unpack_alone"]["cpu"] / alone, 2),
-                "inspect_to_unblob": round(figures["inspect_cold"]["cpu"] / alone, 2),
-                "warm_to_cold": round(figures["inspect_warm"]["cpu"] / figures["inspect_cold"]["cpu"], 2),
+                "unpack_to_unblob": round(figures["unpack_alone"] / alone, 2),
+                "inspect_to_unblob": round(figures["inspect_cold"] / alone, 2),
+                "warm_to_cold": round(figures["inspect_warm"] / figures["inspect_cold"], 2),
             },
             "files_against_unsquashfs": identical(images[0], folder),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
