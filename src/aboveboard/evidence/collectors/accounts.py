@@ -9,6 +9,7 @@ and settings. Without such a service, or where a boot script sets a password tha
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -99,7 +100,10 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
         shipped = tree.text(path, limit=MAX_FILE) or ""
         for account in read_passwd(text):
             item = _read(account, path, shadow_path, shadow)
-            if boot.overwritten(path, shipped) or boot.overwritten(item.where.path, shadow_text or ""):
+            covered = next((item for item in boot.commands if _covers(item, folder)), None)
+            if covered is not None:
+                item = replace(item, replaced=True, steps=(covered.step(),))
+            elif boot.overwritten(path, shipped) or boot.overwritten(item.where.path, shadow_text or ""):
                 item = replace(item, replaced=True, steps=(f"boot scripts write {item.where.path} anew",))
             added = text != shipped and f"{account.name}:" not in shipped
             found.append(_from_script(item, tree, boot) if added else item)
@@ -136,6 +140,12 @@ def _read(account: Account, path: str, shadow_path: str, shadow: dict[str, tuple
             where = Where(path=shadow_path, line=line)
     word = crypt.well_known(field, account.name) if password is Password.HASH else ""
     return _Found(account, password, hash_type, where, word)
+
+
+def _covers(command: Service, folder: str) -> bool:
+    """Tell whether a boot script mounts another file system over a folder; an overlay keeps what lies below it."""
+    words = command.argv
+    return command.name == "mount" and words[-1] == folder and not {"overlay", "overlayfs", "--bind", "bind"} & set(words)
 
 
 def _from_script(item: _Found, tree: TreeView, boot: Boot) -> _Found:
@@ -187,6 +197,11 @@ def _settings(command: Service) -> Iterator[tuple[str | None, str | None]]:
             return
         lines = [line for line in command.stdin.splitlines() if line]
         yield user, lines[0] if lines and UNKNOWN not in lines[0] else None
+    elif command.name == "sed" and command.active == "yes" and command.argv[-1].endswith(("passwd", "shadow")):
+        text = " ".join(command.argv[1:-1])
+        if "-i" in command.argv and UNKNOWN in text:  # what is put there is made on the unit
+            for user in re.findall(r"\^(\w+)\\?:", text) or [None]:
+                yield user, None
     elif command.name == "usermod":
         for at, word in enumerate(command.argv[:-1]):
             if word in ("-p", "--password"):

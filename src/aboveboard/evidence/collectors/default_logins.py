@@ -178,8 +178,13 @@ def _uci(tree: TreeView, boot: Boot, usage: Usage) -> Iterator[_Seen]:
         path = f"/etc/config/{name}"
         text = boot.content(path) or tree.text(path, limit=MAX_FILE) or ""
         used: tuple[str, list[str]] | None = None
-        for section in uci.read(text):
+        sections = uci.read(text)
+        dark = {
+            section.name for section in sections if section.type == "wifi-device" and section.on("disabled", default=False)
+        }
+        for section in sections:
             off = section.on("disabled", default=False) or not section.on("enabled", default=True)
+            off = off or section.get("device") in dark
             for option, value in section.options.items():
                 radio = name == "wireless" and option == "key" and section.type == "wifi-iface"
                 # `$p$root` in rpcd's settings stands for the system account, which `accounts` reads

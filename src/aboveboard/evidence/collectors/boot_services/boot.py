@@ -6,13 +6,14 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from aboveboard.evidence.collectors.boot_services.joining import merged
 from aboveboard.evidence.collectors.boot_services.openwrt import OpenWrt
 from aboveboard.evidence.collectors.boot_services.systemd import Systemd
 from aboveboard.model.facts import Cause
 from aboveboard.readers import inits, nvram
 from aboveboard.readers.shell import Command, Interpreter, Limits, State
 from aboveboard.readers.shell.builtins import PATH
-from aboveboard.readers.shell.state import MACHINE, UNKNOWN, Status, contrary, known, readable
+from aboveboard.readers.shell.state import MACHINE, UNKNOWN, Status, known, readable
 from aboveboard.readers.tree import TreeView
 
 # The kernel tries these in turn (Linux, init/main.c: run_init_process), after what its command line names.
@@ -40,7 +41,6 @@ ASKED = frozenset({"--version", "-V", "--help"})  # as the first word: the progr
 ROUNDS = 8  # of services that start further scripts
 NO_INITTAB = "there is no inittab, and init was built with a default that gives a console"
 MAX_STARTED = 5_000
-MAX_SAME = 64  # ways in which one command comes to run
 MAX_TEXTS = 400  # scripts and lines that init, cron and systemd start
 LIMITS = Limits(steps=100_000)  # for each of them
 
@@ -96,6 +96,7 @@ class Boot:
                 self.gaps.append((Cause.UNRESOLVED, "/sbin/init", "no init program was found, so what starts is not known"))
             return
         self._init(init)
+        self._killed()
         for _ in range(ROUNDS):
             before = len(self.started)
             self._followers()
@@ -109,6 +110,19 @@ class Boot:
             self.gaps.append((Cause.LIMIT, "", "a bound was reached while boot scripts were followed"))
         for path, line in sorted(self.interpreter.damaged.items()):
             self.gaps.append((Cause.DAMAGED, path, f"line {line} of the script does not parse; the rest of it counts"))
+
+    def _killed(self) -> None:
+        """Take back services that a later command of the same boot ends."""
+        order = {(command.path, command.line, command.argv): at for at, command in enumerate(self.interpreter.commands)}
+        ends = [
+            (order.get((command.path, command.line, command.argv), 0), command.argv[1:])
+            for command, active in self.commands
+            if command.argv[0] in ("killall", "pkill") and active == "yes"
+        ]
+        for number, item in enumerate(self.started):
+            at = order.get((item.command.path, item.command.line, item.command.argv), 0)
+            if item.active == "yes" and any(end > at and item.name in names for end, names in ends):
+                self.started[number] = replace(item, active="conditional")
 
     def _has_scripts(self) -> bool:
         return any(
@@ -368,29 +382,3 @@ class Boot:
             key, _, value = " ".join(words[2:]).partition("=")
             state.variables[MACHINE + key] = value
         return True
-
-
-def merged(commands: list[Command]) -> list[Command]:
-    """Join what runs under a condition and under its contrary: it runs either way."""
-    found: dict[tuple[tuple[str, ...], str, int], list[Command]] = {}
-    for command in commands:
-        found.setdefault((command.argv, command.path, command.line), []).append(command)
-    return [command for group in found.values() for command in _joined(group)]
-
-
-def _joined(group: list[Command]) -> list[Command]:
-    sets = {frozenset(command.conditions): command for command in reversed(group[:MAX_SAME])}
-    changed = True
-    while changed:
-        changed = False
-        for one in sorted(sets, key=lambda item: (len(item), sorted(item))):
-            for condition in sorted(one):
-                other = (one - {condition}) | {contrary(condition)}
-                if one in sets and other in sets:
-                    command = sets.pop(one)
-                    sets.pop(other, None)
-                    rest = tuple(item for item in command.conditions if item != condition)
-                    sets.setdefault(one - {condition}, replace(command, conditions=rest))
-                    changed = True
-    # what runs under fewer conditions runs under more
-    return [command for key, command in sets.items() if not any(other < key for other in sets)]

@@ -311,6 +311,8 @@ def ports(argv: Sequence[str], name: str, read: Read) -> list[Port] | None:
     if rule.only_with and not any(has_option(argv, option) for option in rule.only_with):
         return []
     address = next(iter(option_values(argv, rule.address)), "") if rule.address else ""
+    bound = split(address, "tcp", "argument")
+    address = bound.address if bound is not None else address
     found = [
         Port(port.proto, port.port, port.by, port.address or address)
         for option, proto in rule.options
