@@ -210,7 +210,7 @@ class Boot:
         """Run the scripts of the usual run levels, where no script of the image does it (sysv-rc is a program)."""
         if "busybox" in init or "toybox" in init:
             return
-        for level in ("S", *(self._level or "2", "2", "3", "5")):
+        for level in ("S", self._level) if self._level else ("S", "2", "3", "5"):
             folder = next((f for f in (f"/etc/rc{level}.d", f"/etc/rc.d/rc{level}.d") if self.tree.is_directory(f)), None)
             if folder is None:
                 continue
