@@ -34,6 +34,15 @@ _WORDS = LITERALS | {
 }
 
 
+# The grammar's scanner asks C's isalnum about characters beyond a byte, which reads outside of a table and may crash.
+_ASCII = bytes(range(0x80)) + b"_" * 0x80
+
+
+def parse(source: bytes) -> tree_sitter.Node:
+    """Parse a script with every byte above ASCII as a letter; lengths stay, so that texts are taken from the source."""
+    return tree_sitter.Parser(_LANGUAGE).parse(source.translate(_ASCII)).root_node
+
+
 @dataclass(frozen=True)
 class Script:
     """A script being read: its path, its bytes, and how the boot came to it."""
@@ -100,7 +109,7 @@ class Interpreter:
         script = Script(path, source, via)
         try:
             self.step(len(source) // 64)
-            root = tree_sitter.Parser(_LANGUAGE).parse(source).root_node
+            root = parse(source)
             if root.has_error and path not in self.damaged and (line := first_error(root)):
                 self.damaged[path] = line
             return self.statements(root.named_children, script, state)
@@ -344,7 +353,7 @@ class Interpreter:
         key = (script.path, body.start_byte, body.end_byte)
         if key not in self._bodies:
             text = b"\n" * body.start_point[0] + script.source[body.start_byte : body.end_byte]
-            root = tree_sitter.Parser(_LANGUAGE).parse(text).root_node
+            root = parse(text)
             whole = len(root.named_children) == 1 and root.named_children[0].type == body.type and not root.has_error
             self._bodies[key] = (root.named_children[0], Script(script.path, text, script.via)) if whole else (body, script)
         node, alone = self._bodies[key]
