@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 
 import tree_sitter
-import tree_sitter_bash
 
 from aboveboard.readers.shell.builtins import Builtins
 from aboveboard.readers.shell.compound import Compound
 from aboveboard.readers.shell.conditions import evaluate, negated
 from aboveboard.readers.shell.files import Files
+from aboveboard.readers.shell.grammar import first_error, parse
 from aboveboard.readers.shell.redirections import Redirections
 from aboveboard.readers.shell.state import STDIN, UNKNOWN, Command, Limits, Outcome, State, Status, contrary, known
 from aboveboard.readers.shell.words import LITERALS, Expander
 from aboveboard.readers.tree import TreeView
 
-_LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
 ORIGIN = "\0from "  # before the name of a variable: the text that its unknown value comes from
 _HEXADECIMAL = re.compile(rb"0x(\$\w|\$\{\w)")
 _WORDS = LITERALS | {
@@ -32,15 +31,6 @@ _WORDS = LITERALS | {
     "command_substitution",
     "arithmetic_expansion",
 }
-
-
-# The grammar's scanner asks C's isalnum about characters beyond a byte, which reads outside of a table and may crash.
-_ASCII = bytes(range(0x80)) + b"_" * 0x80
-
-
-def parse(source: bytes) -> tree_sitter.Node:
-    """Parse a script with every byte above ASCII as a letter; lengths stay, so that texts are taken from the source."""
-    return tree_sitter.Parser(_LANGUAGE).parse(source.translate(_ASCII)).root_node
 
 
 @dataclass(frozen=True)
@@ -392,16 +382,3 @@ class Interpreter:
         finally:
             self._captures.pop()
         return status, "".join(out)
-
-
-def first_error(root: tree_sitter.Node) -> int:
-    """Return the line of the first piece that does not parse, 0 where only a separator is missing."""
-    pending = [root]
-    lines: list[int] = []
-    while pending:
-        node = pending.pop()
-        if node.is_error:
-            lines.append(int(node.start_point[0]) + 1)
-        elif node.has_error:
-            pending += node.children
-    return min(lines, default=0)
