@@ -37,6 +37,17 @@ INTEREST = Interest(
     because=_COMMANDS,
     memory={"bind": 1, "connect": 1, "sendto": 4, "getaddrinfo": 2},
     vectors=dict.fromkeys(_EXEC_VECTORS, 1),
+    decisive={
+        **{name: (number,) for name, number in _LOOKUPS.items()},
+        **dict.fromkeys(("bind", "connect"), (0, 1)),
+        **dict.fromkeys(_EXEC_VECTORS, (0, 1)),
+        **dict.fromkeys(_EXEC_LISTS, (0, 1, 2, 3, 4)),
+        **dict.fromkeys(("system", "popen", "read", "__read_chk"), (0,)),
+        "sendto": (0, 4),
+        "socket": (0, 1, 2),
+        "getaddrinfo": (0, 1, 2),
+        "curl_easy_setopt": (2,),
+    },
 )
 
 

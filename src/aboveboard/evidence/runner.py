@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from aboveboard.evidence.collector import HEAD
 from aboveboard.evidence.registry import Listed, listed
 from aboveboard.jail import Ending, Jail, Limits, Sinks
-from aboveboard.model.canonical import JSON, canonical
+from aboveboard.model.canonical import JSON, canonical, digest_of
 from aboveboard.model.evidence import Calibration, Evidence
 from aboveboard.model.facts import TRANSIENT_CAUSES, Cause, Fact, Gap, Where
 from aboveboard.model.manifest import Owed
@@ -101,6 +101,7 @@ class Runner:
         self._progress = progress
         self._reused = 0
         self._heads: dict[str, bytes] = {}
+        self._bases: dict[str, str] = {}
 
     def run(self, trees: Sequence[Tree]) -> Collected:
         """Collect everything that is owed of the trees; evidence comes in a fixed order."""
@@ -150,16 +151,18 @@ class Runner:
         return calibration
 
     def _key(self, collector: Listed, subject: str, needs: str = "") -> JSON:
-        return {
-            "collector": collector.name,
-            "version": collector.version,
-            "tools": self._tools,
-            "limits": self._limits.to_json(),
-            "subject": subject,
-            "needs": needs,
-            "confined": self._jail.confined,
-            "around": self._around,
-        }
+        name = collector.name
+        if name not in self._bases:  # what is the same for all subjects is long, and so hashed once
+            base: JSON = {
+                "collector": name,
+                "version": collector.version,
+                "tools": self._tools,
+                "limits": self._limits.to_json(),
+                "confined": self._jail.confined,
+                "around": self._around,
+            }
+            self._bases[name] = digest_of(base)
+        return {"base": self._bases[name], "subject": subject, "needs": needs}
 
     def _files(self, collector: Listed, calibration: Calibration | None, subjects: Sequence[str]) -> list[Evidence]:
         kept = {subject: self._kept(self._key(collector, subject), collector, subject, calibration) for subject in subjects}

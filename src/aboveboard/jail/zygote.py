@@ -7,6 +7,7 @@ Python; what a child needs is imported before it is confined, for inside there i
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -40,6 +41,7 @@ def serve(control: socket.socket) -> None:
     """Answer requests until the parent closes the control socket."""
     for module in _LATE:
         importlib.import_module(module)
+    gc.set_threshold(50_000, 20, 20)  # runs make many small values and hardly any cycles
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when a run ends
     while True:
         message, descriptors, _flags, _address = socket.recv_fds(control, REQUEST_LIMIT, 2)
@@ -54,6 +56,7 @@ def serve(control: socket.socket) -> None:
         except Exception as error:  # noqa: BLE001 - whatever goes wrong is told to the parent, which decides
             os.write(status, f"import {type(error).__name__}: {error}\n".encode())
         else:
+            gc.freeze()  # a run need not look for garbage in what all share, nor copy the pages for it
             if os.fork() == 0:
                 control.close()
                 _outer(request, function, channel, status)

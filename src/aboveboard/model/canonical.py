@@ -66,11 +66,11 @@ def _is_plain(value: JSON, depth: int) -> bool:
         return False
     if kind is dict:
         for key, item in value.items():  # type: ignore[union-attr]  # a dict by its type
-            if type(key) is not str or not key.isascii() or not _is_plain(item, depth + 1):
+            if type(key) is not str or not key.isascii() or not (type(item) is str or _is_plain(item, depth + 1)):
                 return False
         return True
     if kind is list or kind is tuple:
-        return all(_is_plain(item, depth + 1) for item in value)  # type: ignore[union-attr]  # a sequence by its type
+        return all(type(item) is str or _is_plain(item, depth + 1) for item in value)  # type: ignore[union-attr]  # a sequence by its type
     return False
 
 

@@ -75,7 +75,8 @@ class Interest:
 
     `names` are functions whose calls are searched; `noted` are reported where a function is looked at anyway, and searched
     too once one of `because` is called with a text. `memory` names the argument whose pointed-to bytes are wanted,
-    `vectors` the one that is a vector of texts.
+    `vectors` the one that is a vector of texts, and `decisive` the ones whose values are wanted: where a function hands its
+    own parameters on in their place, its callers are looked at.
     """
 
     names: frozenset[str]
@@ -83,6 +84,7 @@ class Interest:
     because: frozenset[str] = frozenset()
     memory: Mapping[str, int] = field(default_factory=dict)
     vectors: Mapping[str, int] = field(default_factory=dict)
+    decisive: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def call_sites(elf: Elf, interest: Interest) -> Calls:
@@ -203,14 +205,21 @@ class _Reader:
     def _pass_on(self, every: list[Branch], starts: Starts) -> None:
         """Evaluate functions again that hand parameters to a function of interest, with what their callers give."""
         for _ in range(2):  # a wrapper of a wrapper is the most that is followed
-            wrappers = {site.function for site in self._found.values() if site.name and _hands_on(site)}
+            wrappers = {site.function for site in self._found.values() if self._hands_on(site)}
             places = {(one.address, one.mode) for one in every if one.is_call and one.target in wrappers}
             for address, mode in sorted(places | set(mentions(self._elf, wrappers))):
                 self._cover(address, mode, starts)
         self._seed()
 
+    def _hands_on(self, site: CallSite) -> bool:
+        wanted = [site.arguments[number] for number in self._interest.decisive.get(site.name, ())]
+        return any(
+            (isinstance(one.value, Origin) and not one.value.name) or (one.memory and None in one.memory[2:4])
+            for one in wanted
+        )
+
     def _seed(self) -> None:
-        wrappers = {site.function for site in self._found.values() if site.name and _hands_on(site)}
+        wrappers = {site.function for site in self._found.values() if self._hands_on(site)}
         seeds: dict[int, list[dict[int, Value]]] = {}
         for site in list(self._found.values()):
             target = site.target & ~1 if self._elf.machine in ("mips", "arm") else site.target
@@ -228,12 +237,6 @@ class _Reader:
             for number, given in enumerate(seeds.get(start, ()), 1):
                 if function is not None and self._instructions <= MAX_INSTRUCTIONS:
                     self._run(function, given, number)
-
-
-def _hands_on(site: CallSite) -> bool:
-    return any(isinstance(one.value, Origin) and not one.value.name for one in site.arguments[:4]) or any(
-        one.memory and None in one.memory[2:4] for one in site.arguments
-    )
 
 
 def _is_passable(value: Value, places: Places) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_LINE = re.compile(rb"[\x20-\x7e]+")
-_LINES = re.compile(rb"[\x20-\x7e\t\r\n]+")
+_PLAIN, _WITH_LINES = rb"[\x20-\x7e]", rb"[\x20-\x7e\t\r\n]"
 
 
 def terminated(data: bytes, *, least: int, most: int, lines: bool = False) -> Iterator[tuple[int, bytes]]:
@@ -14,8 +13,8 @@ def terminated(data: bytes, *, least: int, most: int, lines: bool = False) -> It
 
     Each run is looked at once: a bounded repetition with a look-ahead would start again at each of its bytes.
     """
-    for match in (_LINES if lines else _LINE).finditer(data):
+    for match in re.finditer(rb"%b{%d,}" % (_WITH_LINES if lines else _PLAIN, least), data):
         end = match.end()
-        if end - match.start() >= least and data[end : end + 1] == b"\0":
+        if data[end : end + 1] == b"\0":
             start = max(match.start(), end - most)
             yield start, data[start:end]

@@ -79,6 +79,7 @@ class Evaluator:
         self.places = places
         self.machine = function.machine
         self.big = elf.endian == "big"
+        self._width = elf.width
         self._stubs = stubs
         self._function = function
         self._report = report
@@ -194,44 +195,49 @@ class Evaluator:
                 self._put(output, None, state)
 
     def _get(self, place: Place, state: State) -> Value | None:
-        if place[0] == UNIQUE:
-            held = self._unique.get(place[1])
-            if held is None:
-                return None
-            size, value = held
-            if size == place[2] or not isinstance(value, int):
-                return value
-            return value & (1 << 8 * place[2]) - 1 if size > place[2] and not self.big else None
-        return state.get(place)
+        space, offset, size = place
+        if space == REGISTER and size == self._width and not offset % size:  # this and the next are nearly all
+            return state.registers.get(offset)
+        if space != UNIQUE:
+            return state.get(place)
+        held = self._unique.get(offset)
+        if held is None:
+            return None
+        length, value = held
+        if length == size or not isinstance(value, int):
+            return value
+        return value & (1 << 8 * size) - 1 if length > size and not self.big else None
 
     def _put(self, place: Place, value: Value | None, state: State) -> None:
-        if place[0] == UNIQUE:
+        space, offset, size = place
+        if space == UNIQUE:
             if value is None:
-                self._unique.pop(place[1], None)
+                self._unique.pop(offset, None)
             else:
-                self._unique[place[1]] = (place[2], value)
-        elif place[1] != self.machine.pinned or place[0] != REGISTER:
+                self._unique[offset] = (size, value)
+        elif offset != self.machine.pinned or space != REGISTER:
             state.set(place, value)
 
     def _operation(self, code: int, output: Place, inputs: tuple[Place, ...], state: State) -> None:
-        value = self._get(inputs[0], state) if code != lift.LOAD else None
         result: Value | None = None
-        if code in arithmetic.COPIES:
-            result = value
-        elif code == lift.LOAD:
+        if code == lift.LOAD:
             address = self._get(inputs[1], state)
             result = state.load(address, output[2]) if isinstance(address, int) else None
-        elif code in arithmetic.BINARY:
-            result = self._binary(code, value, inputs, state)
-        elif code in arithmetic.UNARY:
-            if isinstance(value, int):
-                result = arithmetic.UNARY[code](value, inputs[0][2])
-            elif code == arithmetic.SEXT:
+        else:
+            value = self._get(inputs[0], state)
+            if code in arithmetic.COPIES:
                 result = value
-        elif code == arithmetic.PIECE:
-            low = self._get(inputs[1], state)
-            if isinstance(value, int) and isinstance(low, int):
-                result = value << 8 * inputs[1][2] | low
+            elif code in arithmetic.BINARY:
+                result = self._binary(code, value, inputs, state)
+            elif code in arithmetic.UNARY:
+                if isinstance(value, int):
+                    result = arithmetic.UNARY[code](value, inputs[0][2])
+                elif code == arithmetic.SEXT:
+                    result = value
+            elif code == arithmetic.PIECE:
+                low = self._get(inputs[1], state)
+                if isinstance(value, int) and isinstance(low, int):
+                    result = value << 8 * inputs[1][2] | low
         if isinstance(result, int):
             result &= (1 << 8 * output[2]) - 1
         self._put(output, result, state)

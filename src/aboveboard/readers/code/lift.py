@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pypcode import OpCode, pypcode_native
+from pypcode import OpCode, TranslateFlags, pypcode_native
 
 from aboveboard.readers.code.machines import Machine
 from aboveboard.readers.code.prepare import prepared
@@ -17,7 +17,7 @@ from aboveboard.readers.elf import Elf
 
 MAX_INSTRUCTIONS = 16_000  # of one function
 MAX_ORPHANS = 256  # blocks behind computed jumps
-_PIECE = 48  # instructions translated at once
+_PIECE = 64  # instructions translated at once
 _NEAR = 0x10000  # bytes around the code that its instructions can name without a register
 _TAIL = bytes(16)  # a delay slot behind the last instruction is read as well
 
@@ -36,6 +36,7 @@ _TESTS = frozenset(
     for name in """INT_LESS INT_SLESS INT_LESSEQUAL INT_SLESSEQUAL INT_CARRY INT_SCARRY INT_SBORROW
     BOOL_AND BOOL_OR BOOL_XOR BOOL_NEGATE POPCOUNT""".split()
 )
+_DIRECT = frozenset({CALL, BRANCH, CBRANCH})
 _JUMPS = frozenset({BRANCH, CBRANCH, BRANCHIND, CALL, CALLIND, RETURN})
 _IMARK = OpCode.IMARK
 
@@ -117,9 +118,11 @@ class _Code:
         self._context: Any = machine.context
         self._kept = machine.kept_operations
         self._flags = machine.flags
-        self._direction = (REGISTER, machine.direction, 1)
+        self._direction = (REGISTER, machine.direction, 1) if machine.direction >= 0 else None
         self._slot = 2 if machine.mode == "mips16" else 4
         self._text = prepared(elf.read(start, end - start), machine)
+        self._low = start + self._moved - _NEAR  # what the moved code can name without a register
+        self._high = self._low + len(self._text) + 2 * _NEAR
         self._known: dict[int, Instruction] = {}
         self.bad: set[int] = set()
 
@@ -134,7 +137,10 @@ class _Code:
             return
         data = self._text[offset : offset + 8 * _PIECE] + _TAIL
         try:
-            piece = self._context.translate(data, address + self._moved, max_instructions=_PIECE)
+            # up to the next jump: what lies behind may be data, and would leave its traces in the translator's memory
+            piece = self._context.translate(
+                data, address + self._moved, max_instructions=_PIECE, flags=TranslateFlags.BB_TERMINATING
+            )
         except (pypcode_native.BadDataError, pypcode_native.UnimplError, pypcode_native.LowlevelError):
             return
         ops = piece.ops
@@ -169,17 +175,19 @@ class _Code:
 
     def _convert(self, ops: list[Any]) -> tuple[Operation, ...]:
         found: list[Operation] = []
+        spaces, flags = _SPACES, self._flags
         for one in ops:
             code, output = one.opcode._value_, one.output
             place: Place | None = None
             if output is not None:
-                place = (_SPACES.get(output.space.name, MEMORY), output.offset, output.size)
-                is_flag = place[0] == REGISTER and place[2] == 1 and place[1] >= self._flags
+                place = (spaces.get(output.space.name, MEMORY), output.offset, output.size)
+                is_flag = place[0] == REGISTER and place[2] == 1 and place[1] >= flags
                 if is_flag or (code in _TESTS and place[0] == UNIQUE):
                     found.append((_NOTHING, None, ()))  # conditions are not followed
                     continue
-            inputs = tuple([(_SPACES.get(node.space.name, MEMORY), node.offset, node.size) for node in one.inputs])
-            if self._direction in inputs:  # string instructions count upwards, as the calling conventions have it
+            inputs = tuple([(spaces.get(node.space.name, MEMORY), node.offset, node.size) for node in one.inputs])
+            if self._direction is not None and self._direction in inputs:
+                # string instructions count upwards, as the calling conventions have it
                 inputs = tuple([(CONSTANT, 0, 1) if node == self._direction else node for node in inputs])
             found.append((code, place, self._back(code, inputs) if self._moved else inputs))
         return tuple(found)
@@ -189,20 +197,20 @@ class _Code:
         if code == CALL and self._fixed:  # `jal` names the low 28 bits of its target
             place = inputs[0]
             return ((place[0], self._start & 0xF0000000 | place[1] & 0x0FFFFFFF, place[2]),)
-        if code in (CALL, BRANCH, CBRANCH) and inputs[0][0] == MEMORY:
+        if code in _DIRECT and inputs[0][0] == MEMORY:
             return ((MEMORY, inputs[0][1] - self._moved & 0xFFFFFFFF, inputs[0][2]), *inputs[1:])
-        low = self._start + self._moved - _NEAR
-        if not any(offset >= low and space != UNIQUE for space, offset, _ in inputs):
-            return inputs
-        high = low + len(self._text) + 2 * _NEAR
-        return tuple(
-            [
-                (space, offset - self._moved, size)
-                if space in (CONSTANT, MEMORY) and low <= offset < high
-                else (space, offset, size)
-                for space, offset, size in inputs
-            ]
-        )
+        low, high = self._low, self._high
+        for space, offset, _ in inputs:
+            if low <= offset < high and space in (CONSTANT, MEMORY):
+                return tuple(
+                    [
+                        (space, offset - self._moved, size)
+                        if low <= offset < high and space in (CONSTANT, MEMORY)
+                        else (space, offset, size)
+                        for space, offset, size in inputs
+                    ]
+                )
+        return inputs
 
 
 def _instruction(start: int, after: int, operations: tuple[Operation, ...]) -> Instruction:
