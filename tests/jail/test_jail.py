@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aboveboard.jail import Ending, Jail, Limits, Sinks
+from aboveboard.jail.jail import PART
 from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import JailError
 from aboveboard.model.facts import Cause
@@ -27,8 +28,20 @@ class Caught:
     def __init__(self, handed_out: Path | None = None) -> None:
         self.values: list[JSON] = []
         self.blobs: list[int] = []
-        self.sinks = Sinks(self.values.append, lambda blob: self.blobs.append(len(blob)), self._open)
+        self.sinks = Sinks(self.values.append, self._open, self)
         self._handed_out = handed_out
+        self._under_way = 0
+
+    def write(self, part: bytes) -> None:
+        assert len(part) <= PART
+        self._under_way += len(part)
+
+    def commit(self) -> None:
+        self.blobs.append(self._under_way)
+        self._under_way = 0
+
+    def drop(self) -> None:
+        self._under_way = 0
 
     def _open(self, digest: str) -> int | None:
         if self._handed_out is None or digest != "sha256:mine":

@@ -29,6 +29,7 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Fact, Gap
 from aboveboard.readers.tree import TreeView
 
+MAX_FILE = 64 << 20  # bytes of a file that a file collector is given: more are programs and texts of no router
 HEAD = 64  # bytes that `wants` sees
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from aboveboard.evidence.collector import FileSubject, Needs, Planted
+from aboveboard.evidence.collector import MAX_FILE, FileSubject, Needs, Planted
 from aboveboard.evidence.memory_tree import memory_tree
 from aboveboard.evidence.registry import Listed, listed
 from aboveboard.jail.inside import Inside
@@ -22,7 +22,13 @@ def collect_files(inside: Inside, collector: str, digests: Sequence[str]) -> Non
     """Run a file collector over the blobs; emit one object for each, in their order."""
     chosen = _COLLECTORS[collector]
     for digest in digests:
-        found = chosen.module.collect(FileSubject(inside.read(digest)), Needs())
+        data = inside.read(digest, MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            found: Iterable[Fact | Gap] = [
+                Gap(Cause.LIMIT, Where(), f"a file of more than {MAX_FILE} bytes was not looked at")
+            ]
+        else:
+            found = chosen.module.collect(FileSubject(data), Needs())
         inside.emit({"subject": digest, **_split(found)})
 
 

@@ -30,4 +30,4 @@ def memory_tree(
         while parent != "/" and parent not in entries:
             entries[parent] = Entry(parent, EntryType.DIRECTORY, mode=0o755, uid=0, gid=0)
             parent = posixpath.dirname(parent)
-    return TreeView(entries.values(), contents.__getitem__, container=container)
+    return TreeView(entries.values(), lambda digest, limit: contents[digest][:limit], container=container)

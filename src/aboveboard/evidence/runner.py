@@ -137,7 +137,7 @@ class Runner:
         kept = self._cache.get(key)
         values: list[JSON] = []
         if kept is None:
-            sinks = Sinks(values.append, _no_blobs, lambda _digest: None)
+            sinks = Sinks(values.append, lambda _digest: None)
             self._jail.run(_CONFINED + "calibrate", {"collector": collector.name}, sinks, limits=self._limits)
         else:
             values.append(_json(kept))
@@ -183,7 +183,7 @@ class Runner:
             given: list[Any] = []
             batch = pending[:BATCH]
             allowed = frozenset(batch)
-            sinks = Sinks(given.append, _no_blobs, lambda digest, allowed=allowed: self._open(digest, allowed))  # type: ignore[misc]  # the default binds this round's set
+            sinks = Sinks(given.append, lambda digest, allowed=allowed: self._open(digest, allowed))  # type: ignore[misc]  # the default binds this round's set
             parameters: dict[str, JSON] = {"collector": collector.name, "digests": list(batch)}
             ending = self._jail.run(_CONFINED + "collect_files", parameters, sinks, limits=self._limits)
             for value in given:
@@ -218,7 +218,7 @@ class Runner:
             return kept
         given: list[Any] = []
         allowed = frozenset({tree.digest, needs, *(entry.digest for entry in tree.entries)})
-        sinks = Sinks(given.append, _no_blobs, lambda digest: self._open(digest, allowed))
+        sinks = Sinks(given.append, lambda digest: self._open(digest, allowed))
         parameters: dict[str, JSON] = {
             "collector": collector.name,
             "tree": tree.digest,
@@ -310,10 +310,6 @@ def _needed(collector: Listed, tree: Tree, done: dict[tuple[str, str], Evidence]
 
 def _is_content(entry: Entry) -> bool:
     return entry.type is EntryType.FILE and bool(entry.digest) and entry.size > 0
-
-
-def _no_blobs(data: bytes) -> None:
-    raise ValueError(f"a collector gives facts, not blobs ({len(data)} bytes)")
 
 
 def _json(data: bytes) -> JSON:

@@ -1,18 +1,20 @@
 """The channel between the parent and a confined process: frames over a stream socket.
 
-A frame is one byte of kind, eight bytes of length (big endian), and the payload. From the child: `V` a JSON value, `B` a
-blob, `R` a request for a blob by digest. From the parent: `F` with one file descriptor, or `N` for no. The parent reads
-with bounds and never unpickles; a frame out of form ends the run.
+A frame is one byte of kind, eight bytes of length (big endian), and the payload. From the child: `V` a JSON value, `P` a
+part of a blob, `B` its last part, `X` to drop the parts, `R` a request for a blob by digest. From the parent: `F` with one
+file descriptor, or `N` for no. The parent reads with bounds and never unpickles; a frame out of form ends the run.
 """
 
 from __future__ import annotations
 
 import array
+import hashlib
 import json
 import mmap
 import os
 import socket
 import struct
+from collections.abc import Iterable
 from typing import cast
 
 from aboveboard.model.canonical import JSON, digest
@@ -50,22 +52,26 @@ class ChildChannel:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
 
-    def read(self, wanted: str) -> bytes:
-        """Return the blob with this digest; raises KeyError where the parent refuses."""
-        self._send(b"R", wanted.encode("ascii"))
-        size = array.array("i").itemsize
-        data, ancillary, _flags, _address = self._channel.recvmsg(HEADER.size, socket.CMSG_SPACE(size))
-        if not data.startswith(b"F") or not ancillary:
-            raise KeyError(wanted)
-        descriptor = array.array("i", ancillary[0][2][:size])[0]
+    def read(self, wanted: str, limit: int | None = None) -> bytes:
+        """Return the blob with this digest, or its first `limit` bytes; raises KeyError where the parent refuses."""
+        descriptor = self.open(wanted)
         try:
             length = os.fstat(descriptor).st_size
             if length == 0:
                 return b""
             with mmap.mmap(descriptor, length, access=mmap.ACCESS_READ) as view:
-                return view[:]
+                return view[:limit]
         finally:
             os.close(descriptor)
+
+    def open(self, wanted: str) -> int:
+        """Return a read-only descriptor of the blob, for the caller to close; raises KeyError where the parent refuses."""
+        self._send(b"R", wanted.encode("ascii"))
+        size = array.array("i").itemsize
+        data, ancillary, _flags, _address = self._channel.recvmsg(HEADER.size, socket.CMSG_SPACE(size))
+        if not data.startswith(b"F") or not ancillary:
+            raise KeyError(wanted)
+        return array.array("i", ancillary[0][2][:size])[0]
 
     def emit(self, value: JSON) -> None:
         """Send one JSON value."""
@@ -75,6 +81,20 @@ class ChildChannel:
         """Send one blob; return its digest."""
         self._send(b"B", data)
         return digest(data)
+
+    def store_parts(self, parts: Iterable[bytes]) -> tuple[str, int]:
+        """Send one blob as it is made; return its digest and size. What `parts` raises comes out: no blob."""
+        hasher, size = hashlib.sha256(), 0
+        try:
+            for part in parts:
+                hasher.update(part)
+                size += len(part)
+                self._send(b"P", part)
+        except Exception:
+            self._send(b"X", b"")
+            raise
+        self._send(b"B", b"")
+        return "sha256:" + hasher.hexdigest(), size
 
     def _send(self, kind: bytes, payload: bytes) -> None:
         self._channel.sendall(HEADER.pack(kind, len(payload)))

@@ -12,9 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from aboveboard.jail.channel import HEADER, MAX_VALUE, receive_exactly, send_descriptor
 from aboveboard.jail.limits import OUT_OF_MEMORY, RAISED, Ending, Limits
@@ -22,14 +22,47 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import JailError
 from aboveboard.model.facts import Cause
 
+PART = 1 << 20  # bytes of a blob that are held at once
+
+
+class BlobSink(Protocol):
+    """Takes the blobs of a run one after the other, each in parts of at most PART bytes."""
+
+    def write(self, part: bytes) -> None:
+        """Take the next part of the blob under way."""
+        ...
+
+    def commit(self) -> None:
+        """The blob is whole."""
+        ...
+
+    def drop(self) -> None:
+        """Forget the parts of the blob under way, if there are any; also called when the run ends."""
+        ...
+
+
+class NoBlobs:
+    """For a run that gives values alone: a blob breaks its form."""
+
+    def write(self, part: bytes) -> None:
+        """Refuse the part."""
+        raise ValueError(f"gave a blob ({len(part)} bytes) where only values are taken")
+
+    def commit(self) -> None:
+        """Refuse the blob."""
+        raise ValueError("gave a blob where only values are taken")
+
+    def drop(self) -> None:
+        """There is nothing to forget."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sinks:
     """Where a run's output goes, and which blobs it may read (`open_blob` returns a descriptor or None for no)."""
 
     value: Callable[[JSON], None]
-    blob: Callable[[bytes], None]
     open_blob: Callable[[str], int | None]
+    blob: BlobSink = field(default_factory=NoBlobs)
 
 
 class Jail:
@@ -128,6 +161,7 @@ class _Run:
             raise JailError(f"cannot load what should run in the jail: {first[7:]}", hint="run `./run setup` again")
         pid = int(first[4:]) if first.startswith("pid ") else None
         broken = self._pump()
+        self._sinks.blob.drop()  # what was not ended
         if broken is not None and pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -166,8 +200,12 @@ class _Run:
                     return None
                 kind, size = HEADER.unpack(header)
                 taken += size
-                if taken > self._limits.output or (kind != b"B" and size > MAX_VALUE):
+                if taken > self._limits.output or (kind not in b"BP" and size > MAX_VALUE):
                     return Ending(Cause.LIMIT, f"gave more than {self._limits.output} bytes")
+                if kind in b"BP":
+                    if not self._blob(kind, size):
+                        return None
+                    continue
                 payload = receive_exactly(self._channel, size)
                 if len(payload) < size:
                     return None
@@ -179,11 +217,23 @@ class _Run:
             except (ValueError, RecursionError, KeyError, TypeError) as error:
                 return Ending(Cause.CRASHED, f"broke the form of the channel: {error}"[:200])
 
+    def _blob(self, kind: bytes, size: int) -> bool:
+        """Hand a part of a blob on without holding it; return False where the other side has gone in the middle."""
+        while size:
+            part = receive_exactly(self._channel, min(size, PART))
+            if len(part) < min(size, PART):
+                return False
+            self._sinks.blob.write(part)
+            size -= len(part)
+        if kind == b"B":
+            self._sinks.blob.commit()
+        return True
+
     def _take(self, kind: bytes, payload: bytes) -> None:
         if kind == b"V":
             self._sinks.value(json.loads(payload))
-        elif kind == b"B":
-            self._sinks.blob(payload)
+        elif kind == b"X":
+            self._sinks.blob.drop()
         elif kind == b"R":
             descriptor = self._sinks.open_blob(payload.decode("ascii"))
             try:

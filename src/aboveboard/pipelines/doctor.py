@@ -34,7 +34,7 @@ def doctor() -> list[Check]:
 def _jail(*, tools: bool) -> list[Check]:
     which = "extractors' jail" if tools else "parsers' jail"
     given: list[JSON] = []
-    sinks = Sinks(given.append, lambda _: None, lambda _: None)
+    sinks = Sinks(given.append, lambda _: None)
     try:
         with Jail() as jail:
             ending = jail.run("aboveboard.jail.probes:look_around", {}, sinks, limits=Limits(wall_seconds=60), tools=tools)

@@ -96,7 +96,7 @@ def read_declaration(path: Path, jail: Jail, blobs: BlobStore) -> Declaration:
         raise InputError(f"there is no declaration {path}", hint="give the path of a YAML file")
     digest, _ = blobs.put_file(path, limit=MAX_BYTES)
     given: list[JSON] = []
-    sinks = Sinks(given.append, lambda _: None, lambda wanted: blobs.open(wanted) if wanted == digest else None)
+    sinks = Sinks(given.append, lambda wanted: blobs.open(wanted) if wanted == digest else None)
     ending = jail.run("aboveboard.agreement.declaration:read_confined", {"digest": digest}, sinks)
     if ending.cause is not None or len(given) != 1:
         raise InputError(f"the declaration could not be read: {ending.detail}", hint="see `aboveboard doctor`")

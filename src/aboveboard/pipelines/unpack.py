@@ -83,6 +83,7 @@ class _Unpacker:
     def __init__(self, jail: Jail, blobs: BlobStore, cache: Cache, progress: Callable[[str], None]) -> None:
         self._jail = jail
         self._blobs = blobs
+        self._writer = blobs.writer()
         self._cache = cache
         self._progress = progress
         self.accounts: dict[str, Unpacked] = {}
@@ -176,7 +177,7 @@ class _Unpacker:
         pending = list(digests)
         while pending:
             given: list[JSON] = []
-            sinks = Sinks(given.append, self._take, self._opener(pending))
+            sinks = Sinks(given.append, self._opener(pending), self)
             self._given, allowed = 0, max(0, MAX_UNPACKED - self._unpacked) + MAX_STREAM
             bounds = replace(LIMITS, output=min(LIMITS.output, allowed + MAX_VALUES))
             ending = self._jail.run(
@@ -197,9 +198,18 @@ class _Unpacker:
         allowed = frozenset(digests)
         return lambda digest: self._blobs.open(digest) if digest in allowed else None
 
-    def _take(self, data: bytes) -> None:
-        self._given += len(data)
-        self._blobs.put(data)
+    def write(self, part: bytes) -> None:
+        """Take a part of what comes out of the jail."""
+        self._given += len(part)
+        self._writer.write(part)
+
+    def commit(self) -> None:
+        """Keep what came."""
+        self._writer.commit()
+
+    def drop(self) -> None:
+        """Forget what came and was not ended."""
+        self._writer.drop()
 
     def _accept(self, value: JSON, digest: str) -> bool:
         """Check an account that came out of the jail: it tiles the blob, and its contents have arrived."""

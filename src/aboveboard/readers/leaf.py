@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 from collections import Counter
+from collections.abc import Iterator
+from mmap import mmap
 
 _MAGIC = (
     (b"\x7fELF", "elf"),
@@ -34,36 +37,55 @@ _MAGIC = (
     (b"\x00\x00\x00\x13ecdsa-sha2-", "ssh-key"),
 )
 _TEXT = bytes([7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x7F), *range(0x80, 0x100)])
+_ASCII = bytes(range(0x80))
 _KERNEL = b"Linux version "  # the banner that every kernel holds (init/version.c)
 MIN_KERNEL = 1 << 18
 ENTROPY_SAMPLE = 1 << 20
 HIGH_ENTROPY = 7900  # thousandths of a bit per byte: encrypted, or compressed in a way that nothing here knows
 
 
-def leaf_kind(data: bytes) -> str:
+def leaf_kind(data: bytes | mmap) -> str:
     """Return the name of a kind of file that is a leaf, or an empty text."""
+    head = bytes(data[:64])
     for magic, name in _MAGIC:
-        if data.startswith(magic):
+        if head.startswith(magic):
             return name
-    if not data:
+    if not head:
         return "empty"
-    if _KERNEL in data and len(data) > MIN_KERNEL:
+    if len(data) > MIN_KERNEL and data.find(_KERNEL, 0) >= 0:
         return "linux-kernel"
     if is_text(data):
-        return "script" if data.startswith(b"#!") else "text"
+        return "script" if head.startswith(b"#!") else "text"
     return ""
 
 
-def is_text(data: bytes) -> bool:
+def is_text(data: bytes | mmap) -> bool:
     """Tell whether every byte may stand in a text, and the text is UTF-8 or has few bytes above ASCII."""
-    if data.translate(None, _TEXT):
-        return False
+    decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
+    high = 0
+    for part in _windows(data):
+        if part.translate(None, _TEXT):
+            return False
+        if part.isascii() and decoder is None:
+            continue
+        high += len(part.translate(None, _ASCII))
+        try:
+            if decoder is not None:
+                decoder.decode(part)
+        except UnicodeDecodeError:
+            decoder = None
     try:
-        data.decode("utf-8")
+        if decoder is not None:
+            decoder.decode(b"", final=True)
+            return True
     except UnicodeDecodeError:
-        high = len(data.translate(None, bytes(range(0x80))))
-        return high * 10 <= len(data)
-    return True
+        pass
+    return high * 10 <= len(data)
+
+
+def _windows(data: bytes | memoryview | mmap) -> Iterator[bytes]:
+    for at in range(0, len(data), ENTROPY_SAMPLE):
+        yield bytes(data[at : at + ENTROPY_SAMPLE])
 
 
 def entropy(data: bytes | memoryview) -> int:
@@ -78,7 +100,7 @@ def entropy(data: bytes | memoryview) -> int:
 
 def padding_of(data: bytes | memoryview) -> str:
     """Return the name of a fill of one repeated byte, or an empty text."""
-    sample = bytes(data)
-    if sample and sample.count(sample[0]) == len(sample):
-        return f"0x{sample[0]:02x}"
+    fill = bytes(data[:1])
+    if fill and all(part.count(fill) == len(part) for part in _windows(data)):
+        return f"0x{fill[0]:02x}"
     return ""

@@ -1,17 +1,17 @@
-"""Compressed single streams, in memory and bounded: gzip, xz, LZMA, bzip2, zstd, lz4 frames."""
+"""Compressed single streams, bounded and a part at a time: gzip, xz, LZMA, bzip2, zstd, lz4 frames."""
 
 from __future__ import annotations
 
 import bz2
 import lzma
 import zlib
-from collections.abc import Callable
-from typing import Protocol, cast
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import lz4.frame
 import zstandard
 
-STEP = 1 << 20
+STEP = 1 << 20  # bytes of a part
 FEED = 1 << 14
 
 
@@ -24,69 +24,83 @@ class StreamTooLargeError(StreamError):
 
 
 class _Engine(Protocol):
+    @property
+    def eof(self) -> bool:
+        """Tell whether the end of the stream was met."""
+        ...
+
+    @property
+    def needs_input(self) -> bool:
+        """Tell whether nothing comes without more input."""
+        ...
+
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
         """Return at most `max_length` bytes."""
         ...
 
 
-def decompress(kind: str, data: bytes | memoryview, limit: int) -> bytes:
-    """Return what the stream holds; raises StreamError when it is damaged, its subclass when it is over `limit` bytes."""
+def parts(kind: str, data: bytes | memoryview, limit: int) -> Iterator[bytes]:
+    """Yield what the stream holds; raises StreamError where it is damaged, its subclass when it is over `limit` bytes."""
     if kind not in _KINDS:
         raise StreamError(f"{kind} is not known")
+    total = 0
     try:
-        out = _KINDS[kind](bytes(data), limit)
-    except StreamError:
+        for part in _KINDS[kind](memoryview(data)):
+            total += len(part)
+            if total > limit:
+                raise StreamTooLargeError(f"{kind}: holds more than {limit} bytes")
+            yield part
+    except (StreamError, GeneratorExit):
         raise
     except Exception as error:
         raise StreamError(f"{kind}: {error}"[:200]) from error
-    if len(out) > limit:
-        raise StreamTooLargeError(f"{kind}: holds more than {limit} bytes")
-    return out
 
 
-def _gzip(data: bytes, limit: int) -> bytes:
+def decompress(kind: str, data: bytes | memoryview, limit: int) -> bytes:
+    """Return all that the stream holds; raises what `parts` raises."""
+    return b"".join(parts(kind, data, limit))
+
+
+def _gzip(data: memoryview) -> Iterator[bytes]:
     """Read all members (RFC 1952 section 2.2); what follows the last is the account's business, not ours."""
-    out, at = bytearray(), 0
-    while data.startswith(b"\x1f\x8b", at) and len(out) <= limit:
+    at = 0
+    while bytes(data[at : at + 2]) == b"\x1f\x8b":
         engine, tail = zlib.decompressobj(wbits=31), b""
-        while not engine.eof and len(out) <= limit:
+        while not engine.eof:
             if not tail:  # in small pieces: what is left over is copied, and there may be very many small members
-                tail = data[at : at + FEED]
+                tail = bytes(data[at : at + FEED])
                 at += len(tail)
             part = engine.decompress(tail, STEP)
-            out += part
+            yield part
             if not part and not engine.unconsumed_tail and at >= len(data) and not engine.eof:
                 raise StreamError("gzip: cut")
             tail = engine.unconsumed_tail
         at -= len(engine.unused_data)
-    return cast("bytes", out)  # read as bytes are, and not copied
 
 
-def _engine(make: Callable[[], _Engine]) -> Callable[[bytes, int], bytes]:
-    def run(data: bytes, limit: int) -> bytes:
-        engine = make()
-        out = bytearray(engine.decompress(data, STEP))
-        while len(out) <= limit and not getattr(engine, "eof", True):
-            more = engine.decompress(b"", STEP)
-            if not more:
-                break
-            out += more
-        return cast("bytes", out)
+def _engine(make: Callable[[], _Engine]) -> Callable[[memoryview], Iterator[bytes]]:
+    def run(data: memoryview) -> Iterator[bytes]:
+        engine, at = make(), 0
+        while not engine.eof:
+            fed = b""
+            if engine.needs_input:
+                fed = bytes(data[at : at + STEP])
+                at += len(fed)
+            part = engine.decompress(fed, STEP)
+            yield part
+            if not part and not fed:
+                return  # cut: what came stays
 
     return run
 
 
-def _zstd(data: bytes, limit: int) -> bytes:
-    out = bytearray()
+def _zstd(data: memoryview) -> Iterator[bytes]:
     with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data, read_across_frames=True) as reader:
         while part := reader.read(STEP):
-            out += part
-            if len(out) > limit:
-                break
-    return cast("bytes", out)
+            yield part
 
 
-_KINDS: dict[str, Callable[[bytes, int], bytes]] = {
+_KINDS: dict[str, Callable[[memoryview], Iterator[bytes]]] = {
     "gzip": _gzip,
     "xz": _engine(lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ)),
     "lzma": _engine(lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE)),

@@ -15,13 +15,13 @@ DEFAULT_READ_LIMIT = 16 * 1024 * 1024
 
 
 class TreeView:
-    """Entries by absolute path, and their contents through `fetch` (digest in, bytes out).
+    """Entries by absolute path, and their contents through `fetch` (digest and how many bytes at most in, bytes out).
 
     Every path in and out is text as `model.paths.show` writes it. Links never lead out of the tree: `..` stops at the
     root, as in chroot(2).
     """
 
-    def __init__(self, entries: Iterable[Entry], fetch: Callable[[str], bytes], *, container: str = "") -> None:
+    def __init__(self, entries: Iterable[Entry], fetch: Callable[[str, int], bytes], *, container: str = "") -> None:
         self.entries: dict[str, Entry] = {entry.path: entry for entry in entries}
         self.container = container
         self.left: set[str] = set()  # files that were not read to their end
@@ -100,7 +100,7 @@ class TreeView:
         entry = self.entry(path)
         if entry is None or entry.type is not EntryType.FILE or not entry.digest or not entry.size:
             return b""
-        return self._fetch(entry.digest)[:size]
+        return self._fetch(entry.digest, size)
 
     def leave(self, path: str) -> None:
         """Note a file that was not looked at, or not to its end: whoever runs the collector makes a gap of it."""
@@ -116,7 +116,7 @@ class TreeView:
             return None
         if entry.size > limit:
             self.leave(path)
-        return self._fetch(entry.digest)[:limit] if entry.size else b""
+        return self._fetch(entry.digest, limit) if entry.size else b""
 
     def text(self, path: str, *, limit: int = DEFAULT_READ_LIMIT) -> str | None:
         """Return the file as text; bytes that are not UTF-8 become U+FFFD (places are lines, never offsets)."""

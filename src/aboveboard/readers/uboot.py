@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from mmap import mmap
 
 LEGACY = b"\x27\x05\x19\x56"
 LEGACY_SIZE = 64
@@ -18,7 +19,7 @@ MAX_TOKENS = 100_000
 _BEGIN, _END, _PROPERTY, _NOTHING, _LAST = 1, 2, 3, 4, 9
 
 
-def headers(data: bytes) -> list[tuple[int, int, str]]:
+def headers(data: bytes | mmap) -> list[tuple[int, int, str]]:
     """Return start, end and name of the headers in `data`, in order, none overlapping another."""
     found: list[tuple[int, int, str]] = []
     for span in sorted([*_legacy(data), *_trees(data)]):
@@ -27,8 +28,8 @@ def headers(data: bytes) -> list[tuple[int, int, str]]:
     return found
 
 
-def _places(data: bytes, magic: bytes) -> Iterator[int]:
-    at = data.find(magic)
+def _places(data: bytes | mmap, magic: bytes) -> Iterator[int]:
+    at = data.find(magic, 0)  # a file would begin where it stands
     for _ in range(MAX_FOUND):
         if at < 0:
             return
@@ -36,7 +37,7 @@ def _places(data: bytes, magic: bytes) -> Iterator[int]:
         at = data.find(magic, at + 4)
 
 
-def _legacy(data: bytes) -> Iterator[tuple[int, int, str]]:
+def _legacy(data: bytes | mmap) -> Iterator[tuple[int, int, str]]:
     """Yield legacy headers whose own CRC-32 (its field taken as zero) holds."""
     for at in _places(data, LEGACY):
         header = data[at : at + LEGACY_SIZE]
@@ -46,7 +47,7 @@ def _legacy(data: bytes) -> Iterator[tuple[int, int, str]]:
             yield at, at + LEGACY_SIZE, "uimage"
 
 
-def _trees(data: bytes) -> Iterator[tuple[int, int, str]]:
+def _trees(data: bytes | mmap) -> Iterator[tuple[int, int, str]]:
     for at in _places(data, TREE):
         fields = data[at : at + 40]
         if len(fields) < 40:
@@ -58,7 +59,7 @@ def _trees(data: bytes) -> Iterator[tuple[int, int, str]]:
             yield from ((at + start, at + end, "device-tree") for start, end in parts if end > start)
 
 
-def _described(data: bytes, base: int, start: int, size: int) -> Iterator[tuple[int, int]]:
+def _described(data: bytes | mmap, base: int, start: int, size: int) -> Iterator[tuple[int, int]]:
     """Yield the runs of the structure block that are no long property."""
     at, begun = start, start
     for _ in range(MAX_TOKENS):

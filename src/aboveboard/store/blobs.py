@@ -6,8 +6,11 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from aboveboard.model.errors import InputError
+
+_HELD = 1 << 20  # bytes of a blob under way that stay in memory
 
 
 class BlobStore:
@@ -25,6 +28,10 @@ class BlobStore:
             self._known.add(digest)
         return digest
 
+    def writer(self) -> BlobWriter:
+        """Return something that takes blobs in parts."""
+        return BlobWriter(self)
+
     def put_file(self, path: Path, *, limit: int) -> tuple[str, int]:
         """Keep the content of a file without holding it in memory; return its digest and size."""
         size = path.stat().st_size
@@ -40,10 +47,7 @@ class BlobStore:
                 hasher.update(part)
                 target.write(part)
         digest = "sha256:" + hasher.hexdigest()
-        final = self._path(digest)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        Path(target.name).replace(final)
-        self._known.add(digest)
+        self._adopt(target.name, digest)
         return digest, copied
 
     def get(self, digest: str) -> bytes:
@@ -105,3 +109,57 @@ class BlobStore:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target:
             target.write(data)
         Path(target.name).replace(path)
+
+    def _adopt(self, name: str, digest: str) -> None:
+        """Give a file that was written in this folder its name."""
+        final = self._path(digest)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        Path(name).replace(final)
+        self._known.add(digest)
+
+
+class BlobWriter:
+    """Takes blobs one after the other, each in parts; a large one goes to the disk as it comes."""
+
+    def __init__(self, store: BlobStore) -> None:
+        self._store = store
+        self._held = bytearray()
+        self._file: IO[bytes] | None = None
+        self._hasher = hashlib.sha256()
+
+    def write(self, part: bytes) -> None:
+        """Take the next part."""
+        self._held += part
+        if len(self._held) > _HELD:
+            self._flush()
+
+    def commit(self) -> None:
+        """Keep the blob."""
+        if self._file is None:
+            self._store.put(bytes(self._held))
+        else:
+            self._flush()
+            self._file.close()
+            self._store._adopt(self._file.name, "sha256:" + self._hasher.hexdigest())
+            self._file = None
+        self._reset()
+
+    def drop(self) -> None:
+        """Forget what came of a blob."""
+        if self._file is not None:
+            self._file.close()
+            Path(self._file.name).unlink(missing_ok=True)
+            self._file = None
+        self._reset()
+
+    def _flush(self) -> None:
+        if self._file is None:
+            self._store.root.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.NamedTemporaryFile(dir=self._store.root, delete=False)  # noqa: SIM115 - closed by commit or drop
+        self._hasher.update(self._held)
+        self._file.write(self._held)
+        self._held.clear()
+
+    def _reset(self) -> None:
+        self._held.clear()
+        self._hasher = hashlib.sha256()

@@ -1,4 +1,4 @@
 """Bounds on what one blob may hold."""
 
-MAX_STREAM = 512 << 20  # bytes that one chunk may hold: more than a router's flash, less than a bomb
+MAX_STREAM = 1 << 30  # bytes that one chunk may hold: more than a router's flash, less than a bomb
 MAX_ENTRIES = 200_000

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import IO, Any
 
 from unblob.models import ExtractError
 
@@ -21,53 +22,73 @@ from aboveboard.readers import cpio, streams
 from aboveboard.readers.jffs2 import Jffs2
 from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
+from aboveboard.readers.streams import StreamError, StreamTooLargeError
 from aboveboard.readers.ubi import volumes
 from aboveboard.readers.ubifs import UbiFs
 from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_STREAM
-from aboveboard.subjects.chunks import Chunk
+from aboveboard.subjects.chunks import Bytes, Chunk
 
+_PART = 1 << 20  # bytes of a part of a member
 _SQUASHFS = frozenset({"squashfs_v4_le", "squashfs_v4_be"})
 _JFFS2 = frozenset({"jffs2_new", "jffs2_old"})
 _CPIO = frozenset({"cpio_portable_ascii", "cpio_portable_ascii_crc"})
 
-Content = tuple[Entry, bytes | None]  # an entry without digest, and its content where it has one
+# An entry without digest, and its content where it has one: whole, or in parts that raise StreamError where it is damaged.
+Content = tuple[Entry, bytes | Iterator[bytes] | None]
 
 
-def open_chunk(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
+class _Budget:
+    """Counts the bytes that come out of one chunk."""
+
+    def __init__(self, name: str) -> None:
+        self.left = MAX_STREAM
+        self._name = name
+
+    def count(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        """Hand the parts on while they are within the bound."""
+        for part in parts:
+            self.left -= len(part)
+            if self.left < 0:
+                raise StreamTooLargeError(f"{self._name}: holds more than {MAX_STREAM} bytes")
+            yield part
+
+
+def open_chunk(chunk: Chunk, data: Bytes, gaps: list[Gap]) -> Iterator[Content]:
     """Yield what the chunk holds, up to a bound; what cannot be opened goes into `gaps`."""
-    total = 0
+    budget = _Budget(chunk.name)
     for count, (entry, content) in enumerate(_open(chunk, data, gaps)):
-        total += len(content or b"")
-        if total > MAX_STREAM or count >= MAX_ENTRIES:
+        if isinstance(content, bytes | bytearray):
+            budget.left -= len(content)
+        if budget.left < 0 or count >= MAX_ENTRIES:
             text = f"{chunk.name}: holds more than {MAX_STREAM} bytes or {MAX_ENTRIES} entries; the rest was not opened"
             gaps.append(Gap(Cause.LIMIT, Where(path=entry.path), text))
             return
-        yield entry, content
+        yield entry, budget.count(content) if isinstance(content, Iterator) else content
 
 
-def _open(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
+def _open(chunk: Chunk, data: Bytes, gaps: list[Gap]) -> Iterator[Content]:
     if chunk.encrypted:
         gaps.append(Gap(Cause.ENCRYPTED, Where(offset=chunk.start), f"{chunk.name}: encrypted"))
         return
-    piece = data[chunk.start : chunk.end]
+    piece = memoryview(data)[chunk.start : chunk.end]
     if chunk.name in _SQUASHFS:
         yield from _squashfs(piece, gaps)
     elif chunk.name in _JFFS2:
-        jffs2 = Jffs2(piece)
+        jffs2 = Jffs2(bytes(piece))
         yield from jffs2.walk()
         gaps += jffs2.gaps
     elif chunk.name == "ubifs":
-        ubifs = UbiFs(piece)
+        ubifs = UbiFs(bytes(piece))
         yield from ubifs.walk()
         gaps += ubifs.gaps
     elif chunk.name == "ubi":
-        for volume in volumes(piece, gaps):
+        for volume in volumes(bytes(piece), gaps):
             yield Entry(f"/{volume.number}.{volume.name}", EntryType.FILE, size=len(volume.content)), volume.content
     elif chunk.name in _CPIO:
         for member in cpio.members(piece, gaps, limit=MAX_ENTRIES):
             yield member.entry, member.content if member.entry.type is EntryType.FILE else None
     elif chunk.name in streams.KINDS:
-        yield from _stream(chunk, piece, gaps)
+        yield Entry("/", EntryType.FILE), streams.parts(chunk.name, piece, MAX_STREAM)
     elif chunk.name == "tar":
         yield from _guarded(_tar, piece, "tar", gaps)
     elif chunk.name == "zip":
@@ -76,7 +97,7 @@ def _open(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
         yield from _extracted(chunk, piece, gaps)
 
 
-def _squashfs(piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+def _squashfs(piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
     try:
         system = SquashFs(piece)
     except BlockError as error:
@@ -86,18 +107,53 @@ def _squashfs(piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
     gaps += system.gaps
 
 
-def _stream(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+class _View(io.RawIOBase):
+    """A piece of an image as a file, not copied."""
+
+    def __init__(self, view: memoryview) -> None:
+        super().__init__()
+        self._view = view
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be read from any place."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._view)}[whence]
+        if base + offset < 0:
+            raise OSError("a place before the beginning")
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Read as much as there is room for."""
+        part = self._view[self._at : self._at + len(buffer)]
+        buffer[: len(part)] = part
+        self._at += len(part)
+        return len(part)
+
+
+def _parts(handle: IO[bytes], name: str) -> Iterator[bytes]:
     try:
-        content = streams.decompress(chunk.name, piece, MAX_STREAM)
-    except streams.StreamError as error:
-        cause = Cause.LIMIT if isinstance(error, streams.StreamTooLargeError) else Cause.DAMAGED
-        gaps.append(Gap(cause, Where(offset=chunk.start), str(error)))
-        return
-    yield Entry("/", EntryType.FILE, size=len(content)), content
+        while part := handle.read(_PART):
+            yield part
+    except Exception as error:  # the libraries raise whatever they meet on a damaged archive
+        raise StreamError(f"{name}: {type(error).__name__}: {error}"[:200]) from error
+
+
+def _content(handle: IO[bytes], size: int, name: str) -> bytes | Iterator[bytes]:
+    """Return the content of a member: at once where it is said to be small, for it may lie."""
+    return handle.read(_PART) if size < _PART else _parts(handle, name)
 
 
 def _guarded(
-    reader: Callable[[bytes, list[Gap]], Iterator[Content]], piece: bytes, name: str, gaps: list[Gap]
+    reader: Callable[[memoryview, list[Gap]], Iterator[Content]], piece: memoryview, name: str, gaps: list[Gap]
 ) -> Iterator[Content]:
     """Keep what a library gave before it stumbled."""
     try:
@@ -119,46 +175,46 @@ _TAR_TYPES = {
 }
 
 
-def _tar(piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
-    total = 0
-    kept: dict[str, tuple[Entry, bytes]] = {}
-    with tarfile.open(fileobj=io.BytesIO(piece), mode="r:", errors="surrogateescape") as archive:
-        for count, member in enumerate(archive):
+def _tar(piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
+    kept: dict[str, tuple[Entry, tarfile.TarInfo]] = {}
+    with tarfile.open(fileobj=io.BufferedReader(_View(piece)), mode="r:", errors="surrogateescape") as archive:
+        for member in archive:
             path, left = cpio.normal_path(member.name.encode("utf-8", "surrogateescape"))
             if left:
                 gaps.append(Gap(Cause.DAMAGED, Where(path=path), "tar: the name leaves the tree"))
             if member.islnk():
                 source, _ = cpio.normal_path(member.linkname.encode("utf-8", "surrogateescape"))
                 if source in kept:
-                    yield replace(kept[source][0], path=path), kept[source][1]
+                    entry, first = kept[source]
+                    yield replace(entry, path=path), _member(archive, first)
                 continue
             kind = _TAR_TYPES.get(member.type)
             if kind is None or path == "/":
                 continue
-            total += member.size if kind is EntryType.FILE else 0
-            if count >= MAX_ENTRIES or total > MAX_STREAM:
-                gaps.append(Gap(Cause.LIMIT, Where(path=path), "tar: too many members or bytes"))
-                return
-            handle = archive.extractfile(member) if kind is EntryType.FILE else None
-            content = handle.read() if handle is not None else b""
             entry = Entry(
                 path=path,
                 type=kind,
                 mode=member.mode & 0o7777,
                 uid=member.uid,
                 gid=member.gid,
-                size=len(content),
+                size=member.size if kind is EntryType.FILE else 0,
                 target=show(member.linkname.encode("utf-8", "surrogateescape")) if kind is EntryType.SYMLINK else "",
                 device=(member.devmajor, member.devminor) if member.isdev() and not member.isfifo() else None,
             )
-            kept[path] = (entry, content)
-            yield entry, content if kind is EntryType.FILE else None
+            if kind is EntryType.FILE:
+                kept[path] = (entry, member)
+            yield entry, _member(archive, member) if kind is EntryType.FILE else None
 
 
-def _zip(piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
-    total = 0
-    with zipfile.ZipFile(io.BytesIO(piece)) as archive:
-        for count, member in enumerate(archive.infolist()):
+def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | Iterator[bytes]:
+    handle = archive.extractfile(member)
+    assert handle is not None  # it is a regular file
+    return _content(handle, member.size, "tar")
+
+
+def _zip(piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
+    with zipfile.ZipFile(io.BufferedReader(_View(piece))) as archive:
+        for member in archive.infolist():
             path, left = cpio.normal_path(member.filename.encode("utf-8", "surrogateescape"))
             if left:
                 gaps.append(Gap(Cause.DAMAGED, Where(path=path), "zip: the name leaves the tree"))
@@ -172,19 +228,15 @@ def _zip(piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
                 gaps.append(Gap(Cause.ENCRYPTED, Where(path=path), "zip: the member is encrypted"))
                 yield Entry(path, EntryType.FILE, size=member.file_size), None
                 continue
-            with archive.open(member) as handle:  # the sizes in the directory may lie: read within the bound
-                content = handle.read(MAX_STREAM - total + 1)
-            total += len(content)
-            if count >= MAX_ENTRIES or total > MAX_STREAM:
-                gaps.append(Gap(Cause.LIMIT, Where(path=path), "zip: too many members or bytes"))
-                return
             if stat.S_ISLNK(mode):
-                yield Entry(path, EntryType.SYMLINK, target=show(content[:4096])), None
+                with archive.open(member) as handle:
+                    yield Entry(path, EntryType.SYMLINK, target=show(handle.read(4096))), None
                 continue
-            yield Entry(path, EntryType.FILE, mode=stat.S_IMODE(mode) if mode else None, size=len(content)), content
+            entry = Entry(path, EntryType.FILE, mode=stat.S_IMODE(mode) if mode else None, size=member.file_size)
+            yield entry, _content(archive.open(member), member.file_size, "zip")
 
 
-def _extracted(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+def _extracted(chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
     """Let unblob's extractor fill a folder of the jail, and read it back without following anything."""
     handler = chunk.handler
     if handler.EXTRACTOR is None:
@@ -207,11 +259,11 @@ def _extracted(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]
         gaps.append(Gap(Cause.DAMAGED, Where(offset=chunk.start), text))
     finally:
         source.unlink(missing_ok=True)
-    yield from _read_back(folder, gaps)
+    yield from _read_back(folder, chunk.name, gaps)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _read_back(folder: Path, gaps: list[Gap]) -> Iterator[Content]:
+def _read_back(folder: Path, chunk_name: str, gaps: list[Gap]) -> Iterator[Content]:
     if not folder.is_dir():
         return
     pending, count = [os.fsencode(folder)], 0
@@ -231,4 +283,6 @@ def _read_back(folder: Path, gaps: list[Gap]) -> Iterator[Content]:
                 pending.append(item.path)
                 yield Entry(path, EntryType.DIRECTORY, mode=mode), None
             elif item.is_file(follow_symlinks=False):
-                yield Entry(path, EntryType.FILE, mode=mode, size=status.st_size), Path(os.fsdecode(item.path)).read_bytes()
+                entry = Entry(path, EntryType.FILE, mode=mode, size=status.st_size)
+                with Path(os.fsdecode(item.path)).open("rb") as handle:
+                    yield entry, _content(handle, status.st_size, chunk_name)

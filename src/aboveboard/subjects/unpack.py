@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import mmap
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+
+from unblob.file_utils import File
 
 from aboveboard.jail.inside import Inside
 from aboveboard.model.account import Child, Span, SpanKind, Unpacked
@@ -11,10 +15,12 @@ from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.tree import Entry
 from aboveboard.readers import elf, uboot
 from aboveboard.readers.leaf import HIGH_ENTROPY, entropy, leaf_kind, padding_of
-from aboveboard.subjects.chunks import Chunk, end_markers, find_chunks, header_spans
+from aboveboard.readers.streams import StreamError, StreamTooLargeError
+from aboveboard.subjects.chunks import Bytes, Chunk, end_markers, find_chunks, header_spans
 from aboveboard.subjects.openers import open_chunk
 
-VERSION = 3
+VERSION = 4
+HELD = 1 << 22  # bytes: up to this a blob is read into memory
 SMALL = 4096  # bytes: below this, entropy says nothing
 # Code that may carry archives in it: a chunk that opens is a child, one that does not was code that looked like one.
 UNREADABLE = "elf-unreadable"  # begins as a program and cannot be read as one: there, and not identified
@@ -25,11 +31,25 @@ CONTAINERS = frozenset({"bzip2", "device-tree"})  # have a known start, and hold
 def unpack(inside: Inside, digests: Sequence[str]) -> None:
     """Take each blob apart and emit its account, in their order."""
     for digest in digests:
-        data = inside.read(digest)
-        inside.emit(take_apart(inside, digest, data).to_json())
+        inside.emit(take_apart(inside, digest, _bytes(inside, digest)).to_json())
 
 
-def take_apart(inside: Inside, digest: str, data: bytes) -> Unpacked:
+def _bytes(inside: Inside, digest: str) -> Bytes:
+    """Return a blob: a large one is mapped, not read."""
+    descriptor = inside.open(digest)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size <= HELD:
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read()
+        view = File(descriptor, size, access=mmap.ACCESS_READ)
+        view.access = mmap.ACCESS_READ
+        return view
+    finally:
+        os.close(descriptor)
+
+
+def take_apart(inside: Inside, digest: str, data: Bytes) -> Unpacked:
     """Return the account of one blob; contents go to the parent as they are found."""
     kind = leaf_kind(data)
     if kind == "elf" and not _is_readable(data):
@@ -38,6 +58,9 @@ def take_apart(inside: Inside, digest: str, data: bytes) -> Unpacked:
         return _host(inside, digest, data, kind)
     if kind and kind not in CONTAINERS:
         return Unpacked(digest, len(data), _whole(data, kind))
+    fill = padding_of(data)
+    if fill:  # also what most bombs are made of
+        return Unpacked(digest, len(data), (Span(0, len(data), SpanKind.PADDING, fill),))
     gaps: list[Gap] = []
     spans = list(header_spans(data))
     children: list[Child] = []
@@ -54,15 +77,15 @@ def take_apart(inside: Inside, digest: str, data: bytes) -> Unpacked:
     return Unpacked(digest, len(data), tuple(spans), tuple(children), tuple(gaps))
 
 
-def _is_readable(data: bytes) -> bool:
+def _is_readable(data: Bytes) -> bool:
     try:
-        elf.read(data)
+        elf.read(bytes(data[: elf.MAX_SIZE + 1]))
     except elf.ElfError:
         return False
     return True
 
 
-def _host(inside: Inside, digest: str, data: bytes, kind: str) -> Unpacked:
+def _host(inside: Inside, digest: str, data: Bytes, kind: str) -> Unpacked:
     """Return the account of a program or kernel: all of it is known, and archives that open are children beside it."""
     spans: list[Span] = []
     children: list[Child] = []
@@ -80,17 +103,18 @@ def _host(inside: Inside, digest: str, data: bytes, kind: str) -> Unpacked:
     return Unpacked(digest, len(data), tuple(spans), tuple(children))
 
 
-def _open(inside: Inside, chunk: Chunk, data: bytes, gaps: list[Gap]) -> tuple[Span, Child | None]:
+def _open(inside: Inside, chunk: Chunk, data: Bytes, gaps: list[Gap]) -> tuple[Span, Child | None]:
     found: list[Gap] = []
     entries: list[Entry] = []
     seen: set[str] = set()
-    for entry, content in open_chunk(chunk, data, found):
+    for named, content in open_chunk(chunk, data, found):
+        entry = _stored(inside, chunk, named, content, found)
+        if entry is None:
+            continue
         if entry.path in seen:
             found.append(Gap(Cause.DAMAGED, Where(path=entry.path), f"{chunk.name}: a name that stands twice"))
-            entry = replace(entry, path=f"{entry.path}\\x00{len(entries)}")  # noqa: PLW2901 - the second one is kept beside
+            entry = replace(entry, path=f"{entry.path}\\x00{len(entries)}")
         seen.add(entry.path)
-        if content is not None:
-            entry = replace(entry, digest=inside.store(content), size=len(content))  # noqa: PLW2901 - now with its content
         entries.append(entry)
     name = f"0x{chunk.start:x}.{chunk.name}"
     gaps += [replace(gap, where=replace(gap.where, container=name)) for gap in found]
@@ -102,7 +126,24 @@ def _open(inside: Inside, chunk: Chunk, data: bytes, gaps: list[Gap]) -> tuple[S
     return Span(chunk.start, chunk.end, SpanKind.CHILD, chunk.name), Child(name, chunk.start, chunk.end, tuple(entries))
 
 
-def _between(data: bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]:
+def _stored(
+    inside: Inside, chunk: Chunk, entry: Entry, content: bytes | Iterator[bytes] | None, found: list[Gap]
+) -> Entry | None:
+    """Hand the content over; what breaks off is dropped and told, and an entry that is nothing but its content with it."""
+    if content is None:
+        return entry
+    if isinstance(content, bytes | bytearray):
+        return replace(entry, digest=inside.store(content), size=len(content))
+    try:
+        digest, size = inside.store_parts(content)
+    except StreamError as error:
+        cause = Cause.LIMIT if isinstance(error, StreamTooLargeError) else Cause.DAMAGED
+        found.append(Gap(cause, Where(path=entry.path.rstrip("/"), offset=chunk.start), str(error)))
+        return entry if entry.size else None
+    return replace(entry, digest=digest, size=size)
+
+
+def _between(data: Bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]:
     """Account for bytes that no handler claims: headers of boot loaders, and what lies between them."""
     spans: list[Span] = []
     at = start
@@ -114,10 +155,10 @@ def _between(data: bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]:
     return spans + _unclaimed(data, at, end, gaps)
 
 
-def _unclaimed(data: bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]:
+def _unclaimed(data: Bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]:
     if start >= end:
         return []
-    run = data[start:end]
+    run = memoryview(data)[start:end]
     fill = padding_of(run)
     if fill:
         return [Span(start, end, SpanKind.PADDING, fill)]
@@ -137,5 +178,5 @@ def _unclaimed(data: bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]
     return [Span(start, end, SpanKind.GAP, cause.value)]
 
 
-def _whole(data: bytes, name: str) -> tuple[Span, ...]:
+def _whole(data: Bytes, name: str) -> tuple[Span, ...]:
     return (Span(0, len(data), SpanKind.CHILD, name),) if data else ()
