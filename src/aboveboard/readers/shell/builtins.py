@@ -93,6 +93,10 @@ class Builtins:
                 self._record(words, line, text, script, state, environment, background=background)
             return status
         text_of = self._command_text(words)
+        if text_of is None and _reads_input(words) and (piped := state.variables.get(STDIN)) is not None:
+            if not known(piped):
+                interpreter.unseen.setdefault(script.path, line)
+            text_of = piped if known(piped) else None
         if text_of is not None:
             return self._inline(text_of, script, state, step)
         followed = self._script(words, state)
@@ -360,3 +364,13 @@ def _daemon(words: list[str]) -> list[str]:
             at += 1
         at += 1
     return [program, *rest] if started and program else []
+
+
+def _reads_input(words: list[str]) -> bool:
+    """Tell whether this is a shell that runs what stands in its input (POSIX.1-2017, sh)."""
+    rest = words[1:]
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        if "s" in rest[0] and not rest[0].startswith("--"):
+            return posixpath.basename(words[0]) in SHELLS
+        rest = rest[1:]
+    return posixpath.basename(words[0]) in SHELLS and rest in ([], ["-"])

@@ -61,6 +61,7 @@ class Interpreter:
         self.functions: dict[str, tuple[tree_sitter.Node, Script]] = {}
         self.damaged: dict[str, int] = {}
         self.limited = False
+        self.unseen: dict[str, int] = {}  # by script: the line at which a shell runs text that is not known
         self.cut: dict[str, str] = {}  # scripts whose steps ran out, and the script in which they did
         self.depth = 0
         self.entered: dict[str, bool] = {}  # scripts that were followed, and whether unconditionally
