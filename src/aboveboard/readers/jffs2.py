@@ -19,6 +19,7 @@ import lzallright
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers.codec_errors import DAMAGED
 from aboveboard.readers.modes import type_of
 
 MAGIC = 0x1985
@@ -222,7 +223,7 @@ def _decompress(data: bytes, compression: int, size: int) -> bytes:
             raise NodeError(f"compression {compression} is not supported")
     except NodeError:
         raise
-    except Exception as error:
+    except DAMAGED as error:
         raise NodeError(f"a node does not decompress: {error}"[:200]) from error
     if len(out) != size:
         raise NodeError(f"a node gives {len(out)} of {size} bytes")

@@ -11,6 +11,8 @@ import lz4.block
 import lzallright
 import zstandard
 
+from aboveboard.readers.codec_errors import DAMAGED
+
 GZIP, LZMA, LZO, XZ, LZ4, ZSTD = 1, 2, 3, 4, 5, 6
 NAMES = {GZIP: "gzip", LZMA: "lzma", LZO: "lzo", XZ: "xz", LZ4: "lz4", ZSTD: "zstd"}
 
@@ -36,7 +38,7 @@ class Codec:
         for number, attempt in enumerate(self._try):
             try:
                 out = attempt(block, limit)
-            except Exception as error:  # noqa: BLE001 - each library has its own errors; all mean the same here
+            except DAMAGED as error:
                 last = error
                 continue
             if number:  # what worked once is tried first from now on
@@ -67,28 +69,28 @@ def _lzma(block: bytes, limit: int) -> bytes:
 
 def _vendor_lzma_5(block: bytes, limit: int) -> bytes:
     """Five bytes of properties and dictionary size, then the stream: no length field."""
-    return _raw(block[0], int.from_bytes(block[1:5], "little"), block[5:], limit)
+    return _raw(block[:1], int.from_bytes(block[1:5], "little"), block[5:], limit)
 
 
 def _vendor_lzma_1(block: bytes, limit: int) -> bytes:
     """One byte of properties, then the stream: neither dictionary size nor length."""
-    return _raw(block[0], limit, block[1:], limit)
+    return _raw(block[:1], limit, block[1:], limit)
 
 
 def _vendor_lzma_swapped(block: bytes, limit: int) -> bytes:
     """Four bytes of length, then properties and dictionary size, then the stream."""
-    return _raw(block[4], int.from_bytes(block[5:9], "little"), block[9:], limit)
+    return _raw(block[4:5], int.from_bytes(block[5:9], "little"), block[9:], limit)
 
 
 def _vendor_lzma_plain(block: bytes, limit: int) -> bytes:
     """No header at all: the properties that LZMA tools take when nothing is said (lc 3, lp 0, pb 2)."""
-    return _raw(0x5D, limit, block, limit)
+    return _raw(b"\x5d", limit, block, limit)
 
 
-def _raw(properties: int, dictionary: int, stream: bytes, limit: int) -> bytes:
-    if properties >= 9 * 5 * 5:
+def _raw(properties: bytes, dictionary: int, stream: bytes, limit: int) -> bytes:
+    if not properties or properties[0] >= 9 * 5 * 5:
         raise BlockError("not LZMA properties")
-    lp_pb, lc = divmod(properties, 9)
+    lp_pb, lc = divmod(properties[0], 9)
     pb, lp = divmod(lp_pb, 5)
     if lc + lp > 4:
         raise BlockError("not LZMA properties")

@@ -11,6 +11,8 @@ from typing import Protocol
 import lz4.frame
 import zstandard
 
+from aboveboard.readers.codec_errors import DAMAGED
+
 STEP = 1 << 20  # bytes of a part
 FEED = 1 << 14
 
@@ -52,7 +54,7 @@ def parts(kind: str, data: bytes | memoryview, limit: int) -> Iterator[bytes]:
             yield part
     except (StreamError, GeneratorExit):
         raise
-    except Exception as error:
+    except DAMAGED as error:
         raise StreamError(f"{kind}: {error}"[:200]) from error
 
 

@@ -18,6 +18,7 @@ import zstandard
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers.codec_errors import DAMAGED
 from aboveboard.readers.modes import type_of
 
 MAGIC = b"\x31\x18\x10\x06"
@@ -197,7 +198,7 @@ class UbiFs:
                 plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=size)
             else:
                 raise NodeError(f"compression {compression} is not supported")
-        except Exception as error:
+        except DAMAGED as error:
             raise NodeError(f"a block does not decompress: {error}"[:200]) from error
         if len(plain) != size:
             raise NodeError(f"a block gives {len(plain)} of {size} bytes")
