@@ -112,3 +112,17 @@ def test_a_socket_in_the_parent_is_not_inherited(jail: Jail) -> None:
         os.set_inheritable(listening.fileno(), True)
         caught = Caught()
         assert jail.run(PROBES + "look_around", {}, caught.sinks) == Ending()
+
+
+def test_a_blob_in_parts_is_whole_or_not_there(jail: Jail) -> None:
+    caught = Caught()
+    assert jail.run(PROBES + "hand_over", {"parts": 3, "broken": False}, caught.sinks) == Ending()
+    assert jail.run(PROBES + "hand_over", {"parts": 3, "broken": True}, caught.sinks) == Ending()
+    assert caught.blobs == [3 * 2_000_000 + 1]
+    assert caught.values == [3 * 2_000_000 + 1, "dropped"]
+
+
+def test_a_run_that_should_give_values_gives_no_blob(jail: Jail) -> None:
+    ending = jail.run(PROBES + "shout", {"count": 1}, Sinks(lambda _: None, lambda _: None))
+    assert ending.cause is Cause.CRASHED
+    assert "blob" in ending.detail

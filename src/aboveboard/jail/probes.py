@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from aboveboard.jail.inside import Inside
 from aboveboard.model.canonical import JSON
@@ -49,6 +49,22 @@ def shout(inside: Inside, count: int) -> None:
     """Send `count` blobs of one MiB."""
     for _ in range(count):
         inside.store(bytes(1 << 20))
+
+
+def hand_over(inside: Inside, parts: int, *, broken: bool) -> None:
+    """Send one blob in parts and emit its size; broken off in the middle, it is dropped."""
+
+    def made() -> Iterator[bytes]:
+        for _ in range(parts):
+            yield bytes(2_000_000)
+        if broken:
+            raise ValueError
+        yield b"."
+
+    try:
+        inside.emit(inside.store_parts(made())[1])
+    except ValueError:
+        inside.emit("dropped")
 
 
 def echo(inside: Inside, digest: str) -> None:
