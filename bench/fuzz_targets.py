@@ -37,6 +37,8 @@ from aboveboard.readers import (
     uboot,
     uci,
 )
+from aboveboard.readers.ext import Ext
+from aboveboard.readers.ext_layout import ExtError
 from aboveboard.readers.jffs2 import Jffs2
 from aboveboard.readers.shell import Interpreter, Limits
 from aboveboard.readers.squashfs import SquashFs
@@ -62,6 +64,16 @@ def squashfs(data: bytes) -> None:
 def jffs2(data: bytes) -> None:
     for entry, content in Jffs2(data).walk():
         assert content is None or len(content) == entry.size
+
+
+def ext(data: bytes) -> None:
+    try:
+        system = Ext(data)
+    except ExtError:
+        return
+    for entry, content in system.walk():
+        assert content is None or len(content) == entry.size
+        assert "/../" not in entry.path + "/"
 
 
 def ubi_volumes(data: bytes) -> None:
@@ -171,6 +183,7 @@ def declaration(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "squashfs": squashfs,
     "jffs2": jffs2,
+    "ext": ext,
     "ubi": ubi_volumes,
     "ubifs": ubifs,
     "cpio": cpio_members,
@@ -220,6 +233,18 @@ def _squashfs() -> list[bytes]:
 
 def _jffs2() -> list[bytes]:
     return _made(*(["mkfs.jffs2", "-r", "ROOT", "-o", "OUT", order, "-e", "8KiB", "-m", "size"] for order in ("-l", "-b")))
+
+
+def _ext() -> list[bytes]:
+    """Images of 60 KiB, so that they stay whole."""
+    base = ["mke2fs", "-q", "-b", "1024", "-N", "32", "-m", "0", "-d", "ROOT"]
+    forms = (
+        ["-t", "ext2"],
+        ["-t", "ext2", "-r", "0", "-O", "none"],
+        ["-t", "ext4", "-O", "^has_journal,^resize_inode"],
+        ["-t", "ext4", "-O", "^has_journal,^resize_inode,inline_data,meta_bg", "-I", "256"],
+    )
+    return _made(*([*base, *form, "OUT", "60"] for form in forms))
 
 
 def _ubifs() -> list[bytes]:
@@ -315,6 +340,7 @@ def _accounts() -> list[bytes]:
 _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "squashfs": _squashfs,
     "jffs2": _jffs2,
+    "ext": _ext,
     "ubi": _ubi,
     "ubifs": _ubifs,
     "cpio": _cpio,

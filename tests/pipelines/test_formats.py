@@ -108,7 +108,7 @@ MAKERS: dict[str, Maker] = {
 
 
 # romfs keeps none but "executable"; the others go through programs that apply a umask and drop set-uid
-NO_MODES = frozenset({"romfs", "ext2", "ext4", "cpio-odc", "cramfs"})
+NO_MODES = frozenset({"romfs", "cpio-odc", "cramfs"})
 
 
 @pytest.fixture(scope="session")

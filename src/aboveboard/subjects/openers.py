@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from unblob.models import ExtractError
 
@@ -18,6 +19,8 @@ from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
 from aboveboard.readers import cpio, streams
+from aboveboard.readers.ext import Ext
+from aboveboard.readers.ext_layout import ExtError, ExtUnsupportedError
 from aboveboard.readers.jffs2 import Jffs2
 from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
@@ -25,10 +28,6 @@ from aboveboard.readers.ubi import volumes
 from aboveboard.readers.ubifs import UbiFs
 from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_STREAM
 from aboveboard.subjects.chunks import Chunk
-
-_SQUASHFS = frozenset({"squashfs_v4_le", "squashfs_v4_be"})
-_JFFS2 = frozenset({"jffs2_new", "jffs2_old"})
-_CPIO = frozenset({"cpio_portable_ascii", "cpio_portable_ascii_crc"})
 
 Content = tuple[Entry, bytes | None]  # an entry without digest, and its content where it has one
 
@@ -50,40 +49,51 @@ def _open(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
         gaps.append(Gap(Cause.ENCRYPTED, Where(offset=chunk.start), f"{chunk.name}: encrypted"))
         return
     piece = data[chunk.start : chunk.end]
-    if chunk.name in _SQUASHFS:
-        yield from _squashfs(piece, gaps)
-    elif chunk.name in _JFFS2:
-        jffs2 = Jffs2(piece)
-        yield from jffs2.walk()
-        gaps += jffs2.gaps
-    elif chunk.name == "ubifs":
-        ubifs = UbiFs(piece)
-        yield from ubifs.walk()
-        gaps += ubifs.gaps
-    elif chunk.name == "ubi":
-        for volume in volumes(piece, gaps):
-            yield Entry(f"/{volume.number}.{volume.name}", EntryType.FILE, size=len(volume.content)), volume.content
-    elif chunk.name in _CPIO:
-        for member in cpio.members(piece, gaps, limit=MAX_ENTRIES):
-            yield member.entry, member.content if member.entry.type is EntryType.FILE else None
-    elif chunk.name in streams.KINDS:
-        yield from _stream(chunk, piece, gaps)
-    elif chunk.name == "tar":
-        yield from _guarded(_tar, piece, "tar", gaps)
-    elif chunk.name == "zip":
-        yield from _guarded(_zip, piece, "zip", gaps)
-    else:
-        yield from _extracted(chunk, piece, gaps)
+    yield from _READERS.get(chunk.name, _extracted)(chunk, piece, gaps)
 
 
-def _squashfs(piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
-    try:
-        system = SquashFs(piece)
-    except BlockError as error:
-        gaps.append(Gap(Cause.DAMAGED, Where(), f"squashfs: {error}"))
-        return
-    yield from system.walk()
-    gaps += system.gaps
+class _System(Protocol):
+    """A file system that a reader of ours opened."""
+
+    gaps: list[Gap]
+
+    def walk(self) -> Iterator[Content]:
+        """Yield the entries."""
+        ...
+
+
+Reader = Callable[[Chunk, bytes, list[Gap]], Iterator[Content]]
+
+
+def _system(make: Callable[[bytes], _System]) -> Reader:
+    """Return how a file system is read whose reader raises an error of its own where it cannot begin."""
+
+    def read(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+        try:
+            system = make(piece)
+        except ExtUnsupportedError as error:
+            gaps.append(Gap(Cause.UNSUPPORTED, Where(offset=chunk.start), f"{chunk.name}: {error}"))
+            yield from _extracted(chunk, piece, gaps)
+            return
+        except (BlockError, ExtError) as error:
+            gaps.append(Gap(Cause.DAMAGED, Where(), f"{chunk.name}: {error}"))
+            return
+        try:
+            yield from system.walk()
+        finally:  # also where no more is taken from it
+            gaps += system.gaps
+
+    return read
+
+
+def _ubi(_chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+    for volume in volumes(piece, gaps):
+        yield Entry(f"/{volume.number}.{volume.name}", EntryType.FILE, size=len(volume.content)), volume.content
+
+
+def _cpio(_chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+    for member in cpio.members(piece, gaps, limit=MAX_ENTRIES):
+        yield member.entry, member.content if member.entry.type is EntryType.FILE else None
 
 
 def _stream(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
@@ -96,14 +106,16 @@ def _stream(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
     yield Entry("/", EntryType.FILE, size=len(content)), content
 
 
-def _guarded(
-    reader: Callable[[bytes, list[Gap]], Iterator[Content]], piece: bytes, name: str, gaps: list[Gap]
-) -> Iterator[Content]:
-    """Keep what a library gave before it stumbled."""
-    try:
-        yield from reader(piece, gaps)
-    except Exception as error:  # noqa: BLE001 - the libraries raise whatever they meet on a damaged archive
-        gaps.append(Gap(Cause.DAMAGED, Where(), f"{name}: {type(error).__name__}: {error}"[:200]))
+def _guarded(reader: Callable[[bytes, list[Gap]], Iterator[Content]]) -> Reader:
+    """Return a reader that keeps what a library gave before it stumbled."""
+
+    def read(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
+        try:
+            yield from reader(piece, gaps)
+        except Exception as error:  # noqa: BLE001 - the libraries raise whatever they meet on a damaged archive
+            gaps.append(Gap(Cause.DAMAGED, Where(), f"{chunk.name}: {type(error).__name__}: {error}"[:200]))
+
+    return read
 
 
 _TAR_TYPES = {
@@ -232,3 +244,20 @@ def _read_back(folder: Path, gaps: list[Gap]) -> Iterator[Content]:
                 yield Entry(path, EntryType.DIRECTORY, mode=mode), None
             elif item.is_file(follow_symlinks=False):
                 yield Entry(path, EntryType.FILE, mode=mode, size=status.st_size), Path(os.fsdecode(item.path)).read_bytes()
+
+
+# By the name of unblob's handler; what is not here goes to its extractor.
+_READERS: dict[str, Reader] = {
+    "squashfs_v4_le": _system(SquashFs),
+    "squashfs_v4_be": _system(SquashFs),
+    "jffs2_new": _system(Jffs2),
+    "jffs2_old": _system(Jffs2),
+    "ubifs": _system(UbiFs),
+    "extfs": _system(Ext),
+    "ubi": _ubi,
+    "cpio_portable_ascii": _cpio,
+    "cpio_portable_ascii_crc": _cpio,
+    "tar": _guarded(_tar),
+    "zip": _guarded(_zip),
+    **dict.fromkeys(streams.KINDS, _stream),
+}

@@ -14,7 +14,7 @@ from aboveboard.readers.leaf import HIGH_ENTROPY, entropy, leaf_kind, padding_of
 from aboveboard.subjects.chunks import Chunk, end_markers, find_chunks, header_spans
 from aboveboard.subjects.openers import open_chunk
 
-VERSION = 3
+VERSION = 4
 SMALL = 4096  # bytes: below this, entropy says nothing
 # Code that may carry archives in it: a chunk that opens is a child, one that does not was code that looked like one.
 UNREADABLE = "elf-unreadable"  # begins as a program and cannot be read as one: there, and not identified
