@@ -236,15 +236,15 @@ def _jffs2() -> list[bytes]:
 
 
 def _ext() -> list[bytes]:
-    """Images of 60 KiB, so that they stay whole."""
+    """Images of 64 KiB, so that they stay whole."""
     base = ["mke2fs", "-q", "-b", "1024", "-N", "32", "-m", "0", "-d", "ROOT"]
     forms = (
-        ["-t", "ext2"],
+        ["-t", "ext2", "-O", "^resize_inode"],
         ["-t", "ext2", "-r", "0", "-O", "none"],
-        ["-t", "ext4", "-O", "^has_journal,^resize_inode"],
-        ["-t", "ext4", "-O", "^has_journal,^resize_inode,inline_data,meta_bg", "-I", "256"],
+        ["-t", "ext4", "-O", "^has_journal,^resize_inode,^flex_bg"],
+        ["-t", "ext4", "-O", "^has_journal,^resize_inode,^flex_bg,inline_data,meta_bg", "-I", "256"],
     )
-    return _made(*([*base, *form, "OUT", "60"] for form in forms))
+    return _made(*([*base, *form, "OUT", "64"] for form in forms))
 
 
 def _ubifs() -> list[bytes]:
@@ -260,7 +260,9 @@ def _ubi() -> list[bytes]:
 
 
 def _cpio() -> list[bytes]:
-    return _made(*(["sh", "-c", f"cd ROOT && find . | cpio -o -H {form} --quiet >OUT"] for form in ("newc", "crc")))
+    return _made(
+        *(["sh", "-c", f"cd ROOT && find . | cpio -o -H {form} --quiet >OUT"] for form in ("newc", "crc", "odc", "bin"))
+    )
 
 
 def _streams() -> list[bytes]:

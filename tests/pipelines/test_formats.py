@@ -94,6 +94,7 @@ MAKERS: dict[str, Maker] = {
     "tar": packed("tar -cf - ."),
     "cpio": packed("find . | cpio -o -H newc --quiet"),
     "cpio-odc": packed("find . | cpio -o -H odc --quiet"),
+    "cpio-binary": packed("find . | cpio -o -H bin --quiet"),
     "tar.gz": packed("tar -czf - ."),
     "tar.lzma": packed("tar -cf - . | xz --format=lzma -c"),
     "uimage": uimage,
@@ -108,7 +109,7 @@ MAKERS: dict[str, Maker] = {
 
 
 # romfs keeps none but "executable"; the others go through programs that apply a umask and drop set-uid
-NO_MODES = frozenset({"romfs", "cpio-odc", "cramfs"})
+NO_MODES = frozenset({"romfs", "cramfs"})
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,14 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.
 
 # The padding, text and leaf rules of the account name these better.
 _LEFT_OUT = frozenset({"elf32", "elf64"})
-# Found here instead: unblob's handler refuses an archive that is cut or has a name that is not UTF-8.
-_CPIO = {b"070701": "cpio_portable_ascii", b"070702": "cpio_portable_ascii_crc"}
+# Found here instead: unblob's handlers refuse an archive that is cut, has a name that is not UTF-8, or is big endian.
+_CPIO = {
+    cpio.NEW: "cpio_portable_ascii",
+    cpio.NEW_CHECKED: "cpio_portable_ascii_crc",
+    cpio.OLD: "cpio_portable_old_ascii",
+    cpio.BINARY_LITTLE: "cpio_binary",
+    cpio.BINARY_BIG: "cpio_binary",
+}
 HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT | set(_CPIO.values()))
 
 
@@ -63,7 +69,7 @@ def _cpio_archives(data: bytes) -> list[Chunk]:
         at = data.find(magic)
         while at >= 0:
             size = cpio.length(data, at)
-            if size > cpio.HEADER:
+            if size > cpio.header_size(magic):
                 found.append(Chunk(at, at + size, name, encrypted=False))
             at = data.find(magic, at + max(size, 1))
     return found

@@ -257,6 +257,8 @@ _READERS: dict[str, Reader] = {
     "ubi": _ubi,
     "cpio_portable_ascii": _cpio,
     "cpio_portable_ascii_crc": _cpio,
+    "cpio_portable_old_ascii": _cpio,
+    "cpio_binary": _cpio,
     "tar": _guarded(_tar),
     "zip": _guarded(_zip),
     **dict.fromkeys(streams.KINDS, _stream),
