@@ -9,10 +9,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import lz4.frame
+import lzallright
 import zstandard
 
 from aboveboard.agreement import declaration as declarations
@@ -30,6 +32,7 @@ from aboveboard.readers import (
     inits,
     keys,
     leaf,
+    lzop,
     nvram,
     streams,
     tplink,
@@ -101,6 +104,14 @@ def all_streams(data: bytes) -> None:
             assert len(streams.decompress(kinds[data[0] % len(kinds)], data[1:], 1 << 20)) <= 1 << 20
         except streams.StreamError:
             return
+
+
+def lzop_file(data: bytes) -> None:
+    assert 0 <= lzop.length(data, 0) <= len(data)
+    try:
+        assert len(streams.decompress("lzo", data, 1 << 20)) <= 1 << 20
+    except streams.StreamError:
+        return
 
 
 def headers(data: bytes) -> None:
@@ -188,6 +199,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "ubifs": ubifs,
     "cpio": cpio_members,
     "streams": all_streams,
+    "lzop": lzop_file,
     "headers": headers,
     "uci": settings,
     "inits": starts,
@@ -265,6 +277,19 @@ def _cpio() -> list[bytes]:
     )
 
 
+def _lzop(data: bytes, flags: int = 0x303) -> bytes:
+    """Return an lzop file of one packed and one stored block, each with all the checksums there are."""
+    name = struct.pack(">HHHBBIIIIB", 0x1040, 0x20A0, 0x0940, 1, 5, flags, 0o100644, 0, 0, 1) + b"a"
+    out = lzop.MAGIC + name + struct.pack(">I", (zlib.crc32 if flags & lzop.CRC_HEADER else zlib.adler32)(name))
+    packed = lzallright.LZOCompressor().compress(data)
+    for body in (bytes(packed), data):
+        out += struct.pack(">IIII", len(data), len(body), zlib.adler32(data), zlib.crc32(data))
+        if len(body) < len(data):
+            out += struct.pack(">II", zlib.adler32(body), zlib.crc32(body))
+        out += body
+    return out + bytes(4)
+
+
 def _streams() -> list[bytes]:
     data = b"stream " * 50
     packed = {
@@ -273,6 +298,7 @@ def _streams() -> list[bytes]:
         "lzma": lzma.compress(data, format=lzma.FORMAT_ALONE),
         "bzip2": bz2.compress(data),
         "lz4_default": lz4.frame.compress(data),
+        "lzo": _lzop(data),
         "zstd": zstandard.ZstdCompressor().compress(data),
     }
     return [bytes([sorted(streams.KINDS).index(name)]) + content for name, content in packed.items()]
@@ -347,6 +373,7 @@ _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "ubifs": _ubifs,
     "cpio": _cpio,
     "streams": _streams,
+    "lzop": lambda: [_lzop(b"stream " * 50, flags) for flags in (0x303, 0x1303)],
     "headers": _headers,
     "uci": lambda: _tree_files(*(f"root/etc/config/{name}" for name in ("dhcp", "network", "wireless", "system"))),
     "inits": _starts,

@@ -104,6 +104,7 @@ MAKERS: dict[str, Maker] = {
     "tar.xz": packed("tar -cJf - ."),
     "tar.zst": packed("tar -cf - . | zstd -q -c"),
     "tar.bz2": packed("tar -cf - . | bzip2 -c"),
+    "cpio.lzo": packed("find . | cpio -o -H newc --quiet | lzop -c"),
     "cpio.lz4": packed("find . | cpio -o -H newc --quiet | lz4 -q -c"),
 }
 

@@ -119,7 +119,7 @@ def _raw(view: memoryview, gaps: list[Gap], limit: int) -> Iterator[tuple[_Heade
     gaps.append(Gap(Cause.LIMIT, Where(offset=at), f"cpio: more than {limit} members"))
 
 
-def length(data: bytes | memoryview, start: int, *, limit: int = 200_000) -> int:
+def length(data: bytes | memoryview, start: int, limit: int = 200_000) -> int:
     """Return how many bytes the archive at `start` has, up to its trailer or to the last whole member; 0 for none.
 
     Two bytes of magic are found in anything: a binary archive is one that has two members, or one and a trailer.
@@ -143,11 +143,6 @@ def length(data: bytes | memoryview, start: int, *, limit: int = 200_000) -> int
         if name == TRAILER:
             break
     return at if count > 1 or not binary else 0
-
-
-def header_size(magic: bytes) -> int:
-    """Return the length of a member's header after one of the magic numbers."""
-    return {NEW: 110, NEW_CHECKED: 110, OLD: 76}.get(magic, 26)
 
 
 def _extent(view: memoryview, at: int, header: _Header) -> tuple[bytes, int, int]:

@@ -1,4 +1,4 @@
-"""Compressed single streams, in memory and bounded: gzip, xz, LZMA, bzip2, zstd, lz4 frames."""
+"""Compressed single streams, in memory and bounded: gzip, xz, LZMA, bzip2, zstd, lz4 frames, lzop."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Protocol, cast
 
 import lz4.frame
 import zstandard
+
+from aboveboard.readers import lzop
 
 STEP = 1 << 20
 FEED = 1 << 14
@@ -92,6 +94,7 @@ _KINDS: dict[str, Callable[[bytes, int], bytes]] = {
     "lzma": _engine(lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE)),
     "bzip2": _engine(bz2.BZ2Decompressor),
     "lz4_default": _engine(lz4.frame.LZ4FrameDecompressor),
+    "lzo": lzop.decompress,
     "zstd": _zstd,
 }
 KINDS = frozenset(_KINDS)

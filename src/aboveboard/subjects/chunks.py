@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,26 @@ from unblob.handlers import BUILTIN_HANDLERS
 from unblob.models import Task, TaskResult
 
 from aboveboard.model.account import Span, SpanKind
-from aboveboard.readers import cpio, tplink
+from aboveboard.readers import cpio, lzop, tplink
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 # The padding, text and leaf rules of the account name these better.
-_LEFT_OUT = frozenset({"elf32", "elf64"})
-# Found here instead: unblob's handlers refuse an archive that is cut, has a name that is not UTF-8, or is big endian.
-_CPIO = {
-    cpio.NEW: "cpio_portable_ascii",
-    cpio.NEW_CHECKED: "cpio_portable_ascii_crc",
-    cpio.OLD: "cpio_portable_old_ascii",
-    cpio.BINARY_LITTLE: "cpio_binary",
-    cpio.BINARY_BIG: "cpio_binary",
+_NAMED_BETTER = frozenset({"elf32", "elf64"})
+Length = Callable[[bytes, int], int]  # of what begins at an offset of a blob, 0 for nothing
+
+# Found here instead. Cpio: unblob's handlers refuse an archive that is cut, has a name that is not UTF-8, or is big endian.
+# Lzop: unblob's counts checksums that stored blocks do not have.
+_OWN: dict[bytes, tuple[str, Length]] = {
+    cpio.NEW: ("cpio_portable_ascii", cpio.length),
+    cpio.NEW_CHECKED: ("cpio_portable_ascii_crc", cpio.length),
+    cpio.OLD: ("cpio_portable_old_ascii", cpio.length),
+    cpio.BINARY_LITTLE: ("cpio_binary", cpio.length),
+    cpio.BINARY_BIG: ("cpio_binary", cpio.length),
+    lzop.MAGIC: ("lzo", lzop.length),
 }
-HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT | set(_CPIO.values()))
+_LEFT_OUT = _NAMED_BETTER | {name for name, _ in _OWN.values()}
+HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def find_chunks(data: bytes) -> list[Chunk]:
         for chunk in found
         if 0 <= chunk.start_offset < chunk.end_offset <= len(data)
     ]
-    chunks += _cpio_archives(data)
+    chunks += _own_chunks(data)
     chunks.sort(key=lambda chunk: (chunk.start, -chunk.end, chunk.name))
     outer: list[Chunk] = []
     for chunk in chunks:
@@ -63,13 +69,13 @@ def find_chunks(data: bytes) -> list[Chunk]:
     return outer
 
 
-def _cpio_archives(data: bytes) -> list[Chunk]:
+def _own_chunks(data: bytes) -> list[Chunk]:
     found: list[Chunk] = []
-    for magic, name in _CPIO.items():
+    for magic, (name, length) in _OWN.items():
         at = data.find(magic)
         while at >= 0:
-            size = cpio.length(data, at)
-            if size > cpio.header_size(magic):
+            size = length(data, at)
+            if size:
                 found.append(Chunk(at, at + size, name, encrypted=False))
             at = data.find(magic, at + max(size, 1))
     return found
