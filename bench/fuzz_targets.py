@@ -40,9 +40,11 @@ from aboveboard.readers import (
     uboot,
     uci,
 )
+from aboveboard.readers.cramfs import Cramfs, CramfsError, padded
 from aboveboard.readers.ext import Ext
-from aboveboard.readers.ext_layout import ExtError
+from aboveboard.readers.ext_layout import ExtError, cut_length
 from aboveboard.readers.jffs2 import Jffs2
+from aboveboard.readers.romfs import Romfs, RomfsError, length
 from aboveboard.readers.shell import Interpreter, Limits
 from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
@@ -69,7 +71,28 @@ def jffs2(data: bytes) -> None:
         assert content is None or len(content) == entry.size
 
 
+def cramfs(data: bytes) -> None:
+    assert 0 <= padded(data, 0) <= len(data)
+    try:
+        system = Cramfs(data)
+    except CramfsError:
+        return
+    for entry, content in system.walk():
+        assert content is None or len(content) == entry.size
+
+
+def romfs(data: bytes) -> None:
+    assert 0 <= length(data, 0) <= len(data)
+    try:
+        system = Romfs(data)
+    except RomfsError:
+        return
+    for entry, content in system.walk():
+        assert content is None or len(content) == entry.size
+
+
 def ext(data: bytes) -> None:
+    assert cut_length(data, 0) in (0, len(data))
     try:
         system = Ext(data)
     except ExtError:
@@ -195,6 +218,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "squashfs": squashfs,
     "jffs2": jffs2,
     "ext": ext,
+    "cramfs": cramfs,
+    "romfs": romfs,
     "ubi": ubi_volumes,
     "ubifs": ubifs,
     "cpio": cpio_members,
@@ -369,6 +394,8 @@ _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "squashfs": _squashfs,
     "jffs2": _jffs2,
     "ext": _ext,
+    "cramfs": lambda: _made(*(["mkfs.cramfs", *options, "ROOT", "OUT"] for options in ([], ["-N", "big"], ["-p"]))),
+    "romfs": lambda: _made(["genromfs", "-d", "ROOT", "-f", "OUT"]),
     "ubi": _ubi,
     "ubifs": _ubifs,
     "cpio": _cpio,

@@ -17,6 +17,7 @@ from aboveboard.model.tree import Entry, EntryType
 from aboveboard.readers import ext, ext_layout
 from aboveboard.readers.ext import Ext
 from aboveboard.readers.ext_layout import ExtError, ExtUnsupportedError
+from aboveboard.subjects.chunks import find_chunks
 
 Found = dict[str, tuple[Entry, bytes | None]]
 
@@ -373,6 +374,14 @@ def test_a_cut_image_gives_what_is_left(source: Path, tmp_path: Path) -> None:
     found = walk(system)
     assert {gap.cause for gap in system.gaps} == {Cause.DAMAGED}
     assert all(whole[path][1] == content for path, (_, content) in found.items() if content is not None)
+
+
+def test_a_cut_image_is_found(source: Path, tmp_path: Path) -> None:
+    data = make(source, tmp_path / "image", FORMS["ext4-1k"])
+    for piece in (data, data[: 5 << 20]):
+        (chunk,) = find_chunks(b"\xff" * 4096 + piece)
+        assert (chunk.start, chunk.end, chunk.name) == (4096, 4096 + len(piece), "extfs")
+    assert [chunk.name for chunk in find_chunks(data[:1500])] == []  # its root is not there
 
 
 def test_bounds_on_entries_and_steps(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

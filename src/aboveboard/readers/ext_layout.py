@@ -57,9 +57,9 @@ class Superblock:
     backups: tuple[int, int]
 
 
-def read_superblock(data: memoryview) -> Superblock:
+def read_superblock(data: memoryview, at: int = SUPERBLOCK) -> Superblock:
     """Read and check the superblock; raises ExtError, and its subclass for features that are not known."""
-    head = bytes(data[SUPERBLOCK : 2 * SUPERBLOCK])
+    head = bytes(data[at : at + SUPERBLOCK])
     if len(head) < SUPERBLOCK or head[0x38:0x3A] != MAGIC.to_bytes(2, "little"):
         raise ExtError("no superblock")
     inodes, blocks = struct.unpack_from("<II", head)
@@ -105,6 +105,24 @@ def read_superblock(data: memoryview) -> Superblock:
         first_meta_group,
         (backups[0], backups[1]),
     )
+
+
+def cut_length(data: bytes, start: int) -> int:
+    """Return the bytes that are left of a file system at `start` whose end is missing; 0 where it is whole or is none.
+
+    Two bytes of magic are found in anything: it is one where the superblock is sound and the root is a directory.
+    """
+    left = len(data) - start
+    head = data[start + SUPERBLOCK : start + 2 * SUPERBLOCK]
+    copy = int.from_bytes(head[0x5A:0x5C], "little")  # the group of a copy of the superblock
+    try:
+        block = read_superblock(memoryview(head), at=0)
+        if copy or block.blocks * block.block_size <= left:
+            return 0
+        root = Layout(memoryview(data)[start:]).inode(2)
+    except (ExtError, struct.error):
+        return 0
+    return left if root.mode >> 12 == 4 else 0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from unblob.handlers import BUILTIN_HANDLERS
 from unblob.models import Task, TaskResult
 
 from aboveboard.model.account import Span, SpanKind
-from aboveboard.readers import cpio, lzop, tplink
+from aboveboard.readers import cpio, cramfs, ext_layout, lzop, romfs, tplink
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
@@ -24,7 +24,7 @@ _NAMED_BETTER = frozenset({"elf32", "elf64"})
 Length = Callable[[bytes, int], int]  # of what begins at an offset of a blob, 0 for nothing
 
 # Found here instead. Cpio: unblob's handlers refuse an archive that is cut, has a name that is not UTF-8, or is big endian.
-# Lzop: unblob's counts checksums that stored blocks do not have.
+# Lzop: unblob's counts checksums that stored blocks do not have. Romfs: unblob's takes its header's length too much.
 _OWN: dict[bytes, tuple[str, Length]] = {
     cpio.NEW: ("cpio_portable_ascii", cpio.length),
     cpio.NEW_CHECKED: ("cpio_portable_ascii_crc", cpio.length),
@@ -32,7 +32,14 @@ _OWN: dict[bytes, tuple[str, Length]] = {
     cpio.BINARY_LITTLE: ("cpio_binary", cpio.length),
     cpio.BINARY_BIG: ("cpio_binary", cpio.length),
     lzop.MAGIC: ("lzo", lzop.length),
+    romfs.MAGIC: ("romfs", romfs.length),
 }
+# What unblob's handlers pass over, by a mark and what lies before it: a cramfs with boot code first, an ext that is cut.
+_BESIDE: tuple[tuple[bytes, int, str, Length], ...] = (
+    (cramfs.SIGNATURE, cramfs.BOOT + 16, "cramfs", cramfs.padded),
+    (ext_layout.MAGIC.to_bytes(2, "little"), ext_layout.SUPERBLOCK + 0x38, "extfs", ext_layout.cut_length),
+)
+_HANDLER_OF = {handler.NAME: handler for handler in BUILTIN_HANDLERS}
 _LEFT_OUT = _NAMED_BETTER | {name for name, _ in _OWN.values()}
 HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT)
 
@@ -78,6 +85,13 @@ def _own_chunks(data: bytes) -> list[Chunk]:
             if size:
                 found.append(Chunk(at, at + size, name, encrypted=False))
             at = data.find(magic, at + max(size, 1))
+    for mark, before, name, length in _BESIDE:
+        at = data.find(mark, before)
+        while at >= 0:
+            size = length(data, at - before)
+            if size:
+                found.append(Chunk(at - before, at - before + size, name, encrypted=False, handler=_HANDLER_OF[name]))
+            at = data.find(mark, at + max(size - before, 1))
     return found
 
 

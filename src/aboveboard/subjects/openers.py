@@ -19,9 +19,11 @@ from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
 from aboveboard.readers import cpio, streams
+from aboveboard.readers.cramfs import Cramfs, CramfsError, CramfsUnsupportedError
 from aboveboard.readers.ext import Ext
 from aboveboard.readers.ext_layout import ExtError, ExtUnsupportedError
 from aboveboard.readers.jffs2 import Jffs2
+from aboveboard.readers.romfs import Romfs, RomfsError
 from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
 from aboveboard.readers.ubi import volumes
@@ -71,11 +73,11 @@ def _system(make: Callable[[bytes], _System]) -> Reader:
     def read(chunk: Chunk, piece: bytes, gaps: list[Gap]) -> Iterator[Content]:
         try:
             system = make(piece)
-        except ExtUnsupportedError as error:
+        except (ExtUnsupportedError, CramfsUnsupportedError) as error:
             gaps.append(Gap(Cause.UNSUPPORTED, Where(offset=chunk.start), f"{chunk.name}: {error}"))
             yield from _extracted(chunk, piece, gaps)
             return
-        except (BlockError, ExtError) as error:
+        except (BlockError, ExtError, CramfsError, RomfsError) as error:
             gaps.append(Gap(Cause.DAMAGED, Where(), f"{chunk.name}: {error}"))
             return
         try:
@@ -254,6 +256,8 @@ _READERS: dict[str, Reader] = {
     "jffs2_old": _system(Jffs2),
     "ubifs": _system(UbiFs),
     "extfs": _system(Ext),
+    "cramfs": _system(Cramfs),
+    "romfs": _system(Romfs),
     "ubi": _ubi,
     "cpio_portable_ascii": _cpio,
     "cpio_portable_ascii_crc": _cpio,
