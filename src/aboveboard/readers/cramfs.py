@@ -22,7 +22,6 @@ BOOT = 512  # bytes of boot code that may stand before the superblock
 POINTERS = 0x800  # pointers have flags of their own: what is stored, and where, is said for each page
 KNOWN = 0xFF | 0x100 | 0x200 | 0x400 | POINTERS
 STORED, DIRECT = 1 << 31, 1 << 30
-MAX_FILE = 1 << 24  # the size has 24 bits
 MAX_TOTAL = 512 << 20
 MAX_ENTRIES = 200_000
 MAX_DEPTH = 64

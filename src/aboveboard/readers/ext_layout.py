@@ -79,22 +79,12 @@ def read_superblock(data: memoryview, at: int = SUPERBLOCK) -> Superblock:
         (descriptor_size,) = struct.unpack_from("<H", head, 0xFE)
         blocks |= int.from_bytes(head[0x150:0x154], "little") << 32
     (first_meta_group,) = struct.unpack_from("<I", head, 0x104)
-    if log_block > 6:
-        raise ExtError(f"a block size of 2 to the power of {10 + log_block}")
-    block_size = 1024 << log_block
-    if not 128 <= inode_size <= block_size or inode_size & (inode_size - 1):
-        raise ExtError(f"inodes of {inode_size} bytes")
-    least = 64 if incompatible & BITS_64 else 32
-    if not least <= descriptor_size <= min(block_size, 1024) or descriptor_size & (descriptor_size - 1):
-        raise ExtError(f"group descriptors of {descriptor_size} bytes")
-    if not blocks_per_group or not inodes_per_group:
-        raise ExtError("groups without blocks or inodes")
     backups = struct.unpack_from("<II", head, 0x24C)
-    return Superblock(
+    block = Superblock(
         inodes,
         blocks,
         first_block,
-        block_size,
+        1024 << min(log_block, 7),
         blocks_per_group,
         inodes_per_group,
         inode_size,
@@ -105,6 +95,21 @@ def read_superblock(data: memoryview, at: int = SUPERBLOCK) -> Superblock:
         first_meta_group,
         (backups[0], backups[1]),
     )
+    _check(block)
+    return block
+
+
+def _check(block: Superblock) -> None:
+    """Refuse sizes with which nothing could be found; raises ExtError."""
+    if block.block_size > 1 << 16:
+        raise ExtError("blocks of more than 64 KiB")
+    if not 128 <= block.inode_size <= block.block_size or block.inode_size & (block.inode_size - 1):
+        raise ExtError(f"inodes of {block.inode_size} bytes")
+    size, least = block.descriptor_size, 64 if block.incompatible & BITS_64 else 32
+    if not least <= size <= 1024 or size & (size - 1):
+        raise ExtError(f"group descriptors of {size} bytes")
+    if not block.blocks_per_group or not block.inodes_per_group:
+        raise ExtError("groups without blocks or inodes")
 
 
 def cut_length(data: bytes, start: int) -> int:
@@ -264,19 +269,22 @@ class Layout:
                 after = end
                 if number + 1 < count:
                     (after,) = struct.unpack_from("<I", node, 24 + 12 * number)
-                if not lowest <= first <= after:
+                if first >= end:
+                    return
+                if not lowest <= first < after:
                     raise ExtError("extents out of order")
-                if first < end:
-                    yield from self._extents(self.block(low | high << 32), depth - 1, (first, min(after, end)))
+                yield from self._extents(self.block(low | high << 32), depth - 1, (first, min(after, end)))
                 lowest = after
                 continue
             first, length, high, low = struct.unpack_from("<IHHI", node, 12 + 12 * number)
-            if first < lowest:
+            if first >= end:
+                return
+            if first < lowest or not length:
                 raise ExtError("extents out of order")
             written = length <= 1 << 15
             length = length if written else length - (1 << 15)
             lowest = first + length
-            if written and first < end and length:
+            if written:
                 yield first, low | high << 32, min(length, end - first)
 
     def inline(self, inode: Inode) -> tuple[bytes, bytes]:
