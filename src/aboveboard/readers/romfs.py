@@ -20,7 +20,7 @@ MAX_FILE = 1 << 28
 MAX_TOTAL = 512 << 20
 MAX_ENTRIES = 200_000
 MAX_DEPTH = 64
-MAX_NAME = 4096
+MAX_NAME = 256  # bytes; Linux takes 128
 
 _TYPES = {
     1: (EntryType.DIRECTORY, 0o644),

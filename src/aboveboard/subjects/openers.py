@@ -28,7 +28,7 @@ from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
 from aboveboard.readers.ubi import volumes
 from aboveboard.readers.ubifs import UbiFs
-from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_STREAM
+from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_NAMES, MAX_STREAM
 from aboveboard.subjects.chunks import Chunk
 
 Content = tuple[Entry, bytes | None]  # an entry without digest, and its content where it has one
@@ -36,12 +36,14 @@ Content = tuple[Entry, bytes | None]  # an entry without digest, and its content
 
 def open_chunk(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
     """Yield what the chunk holds, up to a bound; what cannot be opened goes into `gaps`."""
-    total = 0
+    total = names = 0
     for count, (entry, content) in enumerate(_open(chunk, data, gaps)):
         total += len(content or b"")
-        if total > MAX_STREAM or count >= MAX_ENTRIES:
-            text = f"{chunk.name}: holds more than {MAX_STREAM} bytes or {MAX_ENTRIES} entries; the rest was not opened"
-            gaps.append(Gap(Cause.LIMIT, Where(path=entry.path), text))
+        names += len(entry.path) + len(entry.target)
+        if total > MAX_STREAM or count >= MAX_ENTRIES or names > MAX_NAMES:
+            most = f"{MAX_STREAM} bytes, {MAX_ENTRIES} entries or {MAX_NAMES} characters of names"
+            text = f"{chunk.name}: holds more than {most}; the rest was not opened"
+            gaps.append(Gap(Cause.LIMIT, Where(path=entry.path[:1000]), text))
             return
         yield entry, content
 
