@@ -247,6 +247,20 @@ def test_deep_folders_of_long_names_end_at_a_bound(monkeypatch: pytest.MonkeyPat
     assert [(gap.cause, "characters of names" in gap.detail) for gap in gaps] == [(Cause.LIMIT, True)]
 
 
+def test_numbers_that_are_too_large_for_json(go: Go) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name, owner in (("a", 1 << 54), ("b", -(1 << 54)), ("c", 7)):
+            member = tarfile.TarInfo(name)
+            member.uid, member.gid, member.type = owner, owner, tarfile.CHRTYPE
+            archive.addfile(member)
+    run = go(beside(out.getvalue()))
+    assert run.finds_the_seeds()
+    assert "numbers" in run.details()
+    entries = {entry.path.rpartition("/")[2]: entry for tree in run.result.opened.trees for entry in tree.entries}
+    assert [entries[name].uid for name in "abc"] == [None, None, 7]
+
+
 def test_links_out_of_the_tree_are_not_followed(go: Go) -> None:
     """The machine's own files are never read in place of the image's."""
     items = [item for item in seeded() if item.name not in (b"etc/passwd", b"etc/shadow")]

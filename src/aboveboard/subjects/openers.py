@@ -15,6 +15,7 @@ from typing import Protocol
 
 from unblob.models import ExtractError
 
+from aboveboard.model.canonical import MAX_INTEGER
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
@@ -45,7 +46,20 @@ def open_chunk(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
             text = f"{chunk.name}: holds more than {most}; the rest was not opened"
             gaps.append(Gap(Cause.LIMIT, Where(path=entry.path[:1000]), text))
             return
-        yield entry, content
+        yield _plain(entry, gaps), content
+
+
+def _plain(entry: Entry, gaps: list[Gap]) -> Entry:
+    """Return the entry without numbers that JSON cannot keep: one lying owner must not cost the whole image."""
+    numbers = (entry.size, entry.mode or 0, entry.uid or 0, entry.gid or 0, *(entry.device or ()))
+    if all(0 <= number <= MAX_INTEGER for number in numbers):
+        return entry
+    gaps.append(Gap(Cause.DAMAGED, Where(path=entry.path), f"numbers that no device has: {numbers}"))
+    size, uid, gid = (
+        number if number is not None and 0 <= number <= MAX_INTEGER else None
+        for number in (entry.size, entry.uid, entry.gid)
+    )
+    return replace(entry, size=size or 0, uid=uid, gid=gid, device=None)
 
 
 def _open(chunk: Chunk, data: bytes, gaps: list[Gap]) -> Iterator[Content]:
