@@ -9,10 +9,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import lz4.frame
+import lzallright
 import zstandard
 
 from aboveboard.agreement import declaration as declarations
@@ -30,6 +32,7 @@ from aboveboard.readers import (
     inits,
     keys,
     leaf,
+    lzop,
     nvram,
     streams,
     tplink,
@@ -37,7 +40,11 @@ from aboveboard.readers import (
     uboot,
     uci,
 )
+from aboveboard.readers.cramfs import Cramfs, CramfsError, padded
+from aboveboard.readers.ext import Ext
+from aboveboard.readers.ext_layout import ExtError, cut_length
 from aboveboard.readers.jffs2 import Jffs2
+from aboveboard.readers.romfs import Romfs, RomfsError, length
 from aboveboard.readers.shell import Interpreter, Limits
 from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
@@ -62,6 +69,37 @@ def squashfs(data: bytes) -> None:
 def jffs2(data: bytes) -> None:
     for entry, content in Jffs2(data).walk():
         assert content is None or len(content) == entry.size
+
+
+def cramfs(data: bytes) -> None:
+    assert 0 <= padded(data, 0) <= len(data)
+    try:
+        system = Cramfs(data)
+    except CramfsError:
+        return
+    for entry, content in system.walk():
+        assert content is None or len(content) == entry.size
+
+
+def romfs(data: bytes) -> None:
+    assert 0 <= length(data, 0) <= len(data)
+    try:
+        system = Romfs(data)
+    except RomfsError:
+        return
+    for entry, content in system.walk():
+        assert content is None or len(content) == entry.size
+
+
+def ext(data: bytes) -> None:
+    assert cut_length(data, 0) in (0, len(data))
+    try:
+        system = Ext(data)
+    except ExtError:
+        return
+    for entry, content in system.walk():
+        assert content is None or len(content) == entry.size
+        assert "/../" not in entry.path + "/"
 
 
 def ubi_volumes(data: bytes) -> None:
@@ -89,6 +127,14 @@ def all_streams(data: bytes) -> None:
             assert len(streams.decompress(kinds[data[0] % len(kinds)], data[1:], 1 << 20)) <= 1 << 20
         except streams.StreamError:
             return
+
+
+def lzop_file(data: bytes) -> None:
+    assert 0 <= lzop.length(data, 0) <= len(data)
+    try:
+        assert len(streams.decompress("lzo", data, 1 << 20)) <= 1 << 20
+    except streams.StreamError:
+        return
 
 
 def headers(data: bytes) -> None:
@@ -171,10 +217,14 @@ def declaration(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "squashfs": squashfs,
     "jffs2": jffs2,
+    "ext": ext,
+    "cramfs": cramfs,
+    "romfs": romfs,
     "ubi": ubi_volumes,
     "ubifs": ubifs,
     "cpio": cpio_members,
     "streams": all_streams,
+    "lzop": lzop_file,
     "headers": headers,
     "uci": settings,
     "inits": starts,
@@ -222,6 +272,18 @@ def _jffs2() -> list[bytes]:
     return _made(*(["mkfs.jffs2", "-r", "ROOT", "-o", "OUT", order, "-e", "8KiB", "-m", "size"] for order in ("-l", "-b")))
 
 
+def _ext() -> list[bytes]:
+    """Images of 64 KiB, so that they stay whole."""
+    base = ["mke2fs", "-q", "-b", "1024", "-N", "32", "-m", "0", "-d", "ROOT"]
+    forms = (
+        ["-t", "ext2", "-O", "^resize_inode"],
+        ["-t", "ext2", "-r", "0", "-O", "none"],
+        ["-t", "ext4", "-O", "^has_journal,^resize_inode,^flex_bg"],
+        ["-t", "ext4", "-O", "^has_journal,^resize_inode,^flex_bg,inline_data,meta_bg", "-I", "256"],
+    )
+    return _made(*([*base, *form, "OUT", "64"] for form in forms))
+
+
 def _ubifs() -> list[bytes]:
     base = ["mkfs.ubifs", "-r", "ROOT", "-m", "512", "-e", "15360", "-c", "40", "-o", "OUT", "-x"]
     return _made(*([*base, kind] for kind in ("none", "lzo", "zlib")))
@@ -235,7 +297,22 @@ def _ubi() -> list[bytes]:
 
 
 def _cpio() -> list[bytes]:
-    return _made(*(["sh", "-c", f"cd ROOT && find . | cpio -o -H {form} --quiet >OUT"] for form in ("newc", "crc")))
+    return _made(
+        *(["sh", "-c", f"cd ROOT && find . | cpio -o -H {form} --quiet >OUT"] for form in ("newc", "crc", "odc", "bin"))
+    )
+
+
+def _lzop(data: bytes, flags: int = 0x303) -> bytes:
+    """Return an lzop file of one packed and one stored block, each with all the checksums there are."""
+    name = struct.pack(">HHHBBIIIIB", 0x1040, 0x20A0, 0x0940, 1, 5, flags, 0o100644, 0, 0, 1) + b"a"
+    out = lzop.MAGIC + name + struct.pack(">I", (zlib.crc32 if flags & lzop.CRC_HEADER else zlib.adler32)(name))
+    packed = lzallright.LZOCompressor().compress(data)
+    for body in (bytes(packed), data):
+        out += struct.pack(">IIII", len(data), len(body), zlib.adler32(data), zlib.crc32(data))
+        if len(body) < len(data):
+            out += struct.pack(">II", zlib.adler32(body), zlib.crc32(body))
+        out += body
+    return out + bytes(4)
 
 
 def _streams() -> list[bytes]:
@@ -246,6 +323,7 @@ def _streams() -> list[bytes]:
         "lzma": lzma.compress(data, format=lzma.FORMAT_ALONE),
         "bzip2": bz2.compress(data),
         "lz4_default": lz4.frame.compress(data),
+        "lzo": _lzop(data),
         "zstd": zstandard.ZstdCompressor().compress(data),
     }
     return [bytes([sorted(streams.KINDS).index(name)]) + content for name, content in packed.items()]
@@ -315,10 +393,14 @@ def _accounts() -> list[bytes]:
 _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "squashfs": _squashfs,
     "jffs2": _jffs2,
+    "ext": _ext,
+    "cramfs": lambda: _made(*(["mkfs.cramfs", *options, "ROOT", "OUT"] for options in ([], ["-N", "big"], ["-p"]))),
+    "romfs": lambda: _made(["genromfs", "-d", "ROOT", "-f", "OUT"]),
     "ubi": _ubi,
     "ubifs": _ubifs,
     "cpio": _cpio,
     "streams": _streams,
+    "lzop": lambda: [_lzop(b"stream " * 50, flags) for flags in (0x303, 0x1303)],
     "headers": _headers,
     "uci": lambda: _tree_files(*(f"root/etc/config/{name}" for name in ("dhcp", "network", "wireless", "system"))),
     "inits": _starts,

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 
 from aboveboard.model.errors import InputError
-from aboveboard.model.facts import Cause
+from aboveboard.model.facts import Cause, Gap
 from aboveboard.model.tree import EntryType
 from aboveboard.pipelines import unpack
+from aboveboard.subjects import openers
 from aboveboard.subjects.bounds import MAX_STREAM
+from aboveboard.subjects.chunks import find_chunks
 from tests.hostile.conftest import Run
 from tests.hostile.images import CHARACTER, DIRECTORY, FILE, LINK, SETUID, Item, cpio, seeded, tiny_elf
 
@@ -197,6 +199,66 @@ def test_a_squashfs_with_devices_and_links_out(go: Go, tmp_path: Path) -> None:
     assert entries["memory"].device == (1, 1)
     assert entries["shell"].mode == 0o6755
     assert entries["out"].target == "../../../../etc"
+
+
+def ext(folder: Path, *commands: str) -> bytes:
+    image = folder.with_suffix(".ext")
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", str(folder), str(image), "4M"], check=True, capture_output=True)
+    script = folder.with_suffix(".debugfs")
+    script.write_text("\n".join(commands) + "\n")
+    subprocess.run(["debugfs", "-w", "-f", str(script), str(image)], check=True, capture_output=True)
+    return image.read_bytes()
+
+
+def test_an_ext_with_devices_circles_and_sizes_that_lie(go: Go, tmp_path: Path) -> None:
+    folder = tmp_path / "tree"
+    (folder / "a/b").mkdir(parents=True)
+    (folder / "out").symlink_to("../../../../etc")
+    for name in ("shell", "bomb", "huge"):
+        (folder / name).write_bytes(b"x")
+    changes = ["mknod memory c 1 1", "sif shell mode 0106755", "sif shell uid 70000", "ln /a /a/b/again"]
+    changes += ["sif bomb size 1152921504606846976", "sif huge size 268435456"]
+    run = go(beside(ext(folder, *changes)))
+    assert run.finds_the_seeds()
+    assert {Cause.LIMIT, Cause.DAMAGED} <= run.causes()
+    entries = {entry.path.rpartition("/")[2]: entry for tree in run.result.opened.trees for entry in tree.entries}
+    assert entries["memory"].device == (1, 1)
+    assert (entries["shell"].mode, entries["shell"].uid) == (0o6755, 70000)
+    assert entries["out"].target == "../../../../etc"
+    assert entries["bomb"].digest == ""
+
+
+def test_an_ext_that_cannot_be_read_is_told(go: Go, tmp_path: Path) -> None:
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    run = go(beside(ext(folder, "ssv feature_incompat 0x80000042")))
+    assert run.finds_the_seeds()
+    assert Cause.UNSUPPORTED in run.causes()
+    assert "0x80000000" in run.details()
+
+
+def test_deep_folders_of_long_names_end_at_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openers, "MAX_NAMES", 1 << 20)
+    deep = b"/".join([b"n" * 200] * 18)
+    data = cpio(Item(deep + b"/%d" % number, b"x") for number in range(400))
+    (chunk,) = find_chunks(data)
+    gaps: list[Gap] = []
+    assert sum(len(entry.path) for entry, _ in openers.open_chunk(chunk, data, gaps)) <= 1 << 20
+    assert [(gap.cause, "characters of names" in gap.detail) for gap in gaps] == [(Cause.LIMIT, True)]
+
+
+def test_numbers_that_are_too_large_for_json(go: Go) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name, owner in (("a", 1 << 54), ("b", -(1 << 54)), ("c", 7)):
+            member = tarfile.TarInfo(name)
+            member.uid, member.gid, member.type = owner, owner, tarfile.CHRTYPE
+            archive.addfile(member)
+    run = go(beside(out.getvalue()))
+    assert run.finds_the_seeds()
+    assert "numbers" in run.details()
+    entries = {entry.path.rpartition("/")[2]: entry for tree in run.result.opened.trees for entry in tree.entries}
+    assert [entries[name].uid for name in "abc"] == [None, None, 7]
 
 
 def test_links_out_of_the_tree_are_not_followed(go: Go) -> None:

@@ -40,10 +40,6 @@ def ext4(root: Path, image: Path) -> None:
     run("mke2fs", "-q", "-t", "ext4", "-d", root, image, "8M")
 
 
-def cramfs(root: Path, image: Path) -> None:
-    run("mkfs.cramfs", root, image)
-
-
 def zipped(root: Path, image: Path) -> None:
     with zipfile.ZipFile(image, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(root.rglob("*")):
@@ -89,11 +85,14 @@ MAKERS: dict[str, Maker] = {
     "romfs": lambda root, image: run("genromfs", "-d", root, "-f", image),
     "ext4": ext4,
     "ext2": lambda root, image: run("mke2fs", "-q", "-t", "ext2", "-d", root, image, "8M"),
-    "cramfs": cramfs,
+    "cramfs": lambda root, image: run("mkfs.cramfs", root, image),
+    "cramfs-big": lambda root, image: run("mkfs.cramfs", "-N", "big", root, image),
+    "cramfs-boot": lambda root, image: run("mkfs.cramfs", "-p", root, image),
     "zip": zipped,
     "tar": packed("tar -cf - ."),
     "cpio": packed("find . | cpio -o -H newc --quiet"),
     "cpio-odc": packed("find . | cpio -o -H odc --quiet"),
+    "cpio-binary": packed("find . | cpio -o -H bin --quiet"),
     "tar.gz": packed("tar -czf - ."),
     "tar.lzma": packed("tar -cf - . | xz --format=lzma -c"),
     "uimage": uimage,
@@ -103,12 +102,12 @@ MAKERS: dict[str, Maker] = {
     "tar.xz": packed("tar -cJf - ."),
     "tar.zst": packed("tar -cf - . | zstd -q -c"),
     "tar.bz2": packed("tar -cf - . | bzip2 -c"),
+    "cpio.lzo": packed("find . | cpio -o -H newc --quiet | lzop -c"),
     "cpio.lz4": packed("find . | cpio -o -H newc --quiet | lz4 -q -c"),
 }
 
 
-# romfs keeps none but "executable"; the others go through programs that apply a umask and drop set-uid
-NO_MODES = frozenset({"romfs", "ext2", "ext4", "cpio-odc", "cramfs"})
+NO_MODES = frozenset({"romfs"})  # it keeps none but "executable"
 
 
 @pytest.fixture(scope="session")

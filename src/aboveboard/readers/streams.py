@@ -1,4 +1,4 @@
-"""Compressed single streams, bounded and a part at a time: gzip, xz, LZMA, bzip2, zstd, lz4 frames."""
+"""Compressed single streams, bounded and a part at a time: gzip, xz, LZMA, bzip2, zstd, lz4 frames, lzop."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Protocol
 import lz4.frame
 import zstandard
 
+from aboveboard.readers import lzop
 from aboveboard.readers.codec_errors import DAMAGED
 
 STEP = 1 << 20  # bytes of a part
@@ -108,6 +109,7 @@ _KINDS: dict[str, Callable[[memoryview], Iterator[bytes]]] = {
     "lzma": _engine(lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE)),
     "bzip2": _engine(bz2.BZ2Decompressor),
     "lz4_default": _engine(lz4.frame.LZ4FrameDecompressor),
+    "lzo": lzop.parts,
     "zstd": _zstd,
 }
 KINDS = frozenset(_KINDS)

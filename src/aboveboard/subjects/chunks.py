@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,16 +15,34 @@ from unblob.handlers import BUILTIN_HANDLERS
 from unblob.models import Task, TaskResult
 
 from aboveboard.model.account import Span, SpanKind
-from aboveboard.readers import cpio, tplink
+from aboveboard.readers import cpio, cramfs, ext_layout, lzop, romfs, tplink
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 _WINDOW = 1 << 20
 # The padding, text and leaf rules of the account name these better.
-_LEFT_OUT = frozenset({"elf32", "elf64"})
-# Found here instead: unblob's handler refuses an archive that is cut or has a name that is not UTF-8.
-_CPIO = {b"070701": "cpio_portable_ascii", b"070702": "cpio_portable_ascii_crc"}
-HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT | set(_CPIO.values()))
+_NAMED_BETTER = frozenset({"elf32", "elf64"})
+Length = Callable[[Any, int], int]  # of what begins at an offset of a blob, 0 for nothing
+
+# Found here instead. Cpio: unblob's handlers refuse an archive that is cut, has a name that is not UTF-8, or is big endian.
+# Lzop: unblob's counts checksums that stored blocks do not have. Romfs: unblob's takes its header's length too much.
+_OWN: dict[bytes, tuple[str, Length]] = {
+    cpio.NEW: ("cpio_portable_ascii", cpio.length),
+    cpio.NEW_CHECKED: ("cpio_portable_ascii_crc", cpio.length),
+    cpio.OLD: ("cpio_portable_old_ascii", cpio.length),
+    cpio.BINARY_LITTLE: ("cpio_binary", cpio.length),
+    cpio.BINARY_BIG: ("cpio_binary", cpio.length),
+    lzop.MAGIC: ("lzo", lzop.length),
+    romfs.MAGIC: ("romfs", romfs.length),
+}
+# What unblob's handlers pass over, by a mark and what lies before it: a cramfs with boot code first, an ext that is cut.
+_BESIDE: tuple[tuple[bytes, int, str, Length], ...] = (
+    (cramfs.SIGNATURE, cramfs.BOOT + 16, "cramfs", cramfs.padded),
+    (ext_layout.MAGIC.to_bytes(2, "little"), ext_layout.SUPERBLOCK + 0x38, "extfs", ext_layout.cut_length),
+)
+_HANDLER_OF = {handler.NAME: handler for handler in BUILTIN_HANDLERS}
+_LEFT_OUT = _NAMED_BETTER | {name for name, _ in _OWN.values()}
+HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT)
 
 
 Bytes: TypeAlias = bytes | File  # a blob: in memory where it is small, else the file itself
@@ -52,7 +71,7 @@ def find_chunks(data: Bytes) -> list[Chunk]:
         for chunk in found
         if 0 <= chunk.start_offset < chunk.end_offset <= len(data)
     ]
-    chunks += _cpio_archives(data)
+    chunks += _own_chunks(data)
     chunks.sort(key=lambda chunk: (chunk.start, -chunk.end, chunk.name))
     outer: list[Chunk] = []
     for chunk in chunks:
@@ -61,15 +80,22 @@ def find_chunks(data: Bytes) -> list[Chunk]:
     return outer
 
 
-def _cpio_archives(data: Bytes) -> list[Chunk]:
+def _own_chunks(data: Bytes) -> list[Chunk]:
     found: list[Chunk] = []
-    for magic, name in _CPIO.items():
+    for magic, (name, length) in _OWN.items():
         at = data.find(magic, 0)  # a file would begin where it stands
         while at >= 0:
-            size = cpio.length(data, at)
-            if size > cpio.HEADER:
+            size = length(data, at)
+            if size:
                 found.append(Chunk(at, at + size, name, encrypted=False))
             at = data.find(magic, at + max(size, 1))
+    for mark, before, name, length in _BESIDE:
+        at = data.find(mark, before)
+        while at >= 0:
+            size = length(data, at - before)
+            if size:
+                found.append(Chunk(at - before, at - before + size, name, encrypted=False, handler=_HANDLER_OF[name]))
+            at = data.find(mark, at + max(size - before, 1))
     return found
 
 
