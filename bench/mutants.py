@@ -4,7 +4,7 @@
 
 Mutations: a comparison or a condition reversed, `and` for `or`, a condition always or never true, a filter left out, `any`
 for `all`, a number off by one, a text that is compared changed, a `not` taken away, an element of a chain of `or` left out,
-the next member of an enumeration, a sum for a product, a slice not cut, a call or a `continue` left out.
+the next member of an enumeration, a sum for a product, a slice not cut, a list not sorted, a call or a `continue` left out.
 `--record` writes bench/results/mutants.json with the survivors. `bench/equivalent_mutants.json` is written by hand: the
 mutants that decide the same, each with the reason. Exit code 1 where another one survives.
 """
@@ -94,6 +94,8 @@ def _conditions(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.comprehension(node.target, node.iter, rest, node.is_async)
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in QUANTIFIERS:
         yield ast.Call(ast.Name(QUANTIFIERS[node.func.id], ast.Load()), node.args, node.keywords)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sorted":
+        yield ast.Call(ast.Name("list", ast.Load()), node.args, [])
 
 
 def _values(node: ast.AST) -> Iterator[ast.AST]:

@@ -84,6 +84,8 @@ def test_values_of_another_type_do_not_agree() -> None:
         ("a.*", "a.example", False),
         ("*.*.example", "a.b.example", False),
         ("a?example", "a.example", False),
+        ("a.example?", "a.example", False),
+        ("a.example", "a.example?", False),
         ("[ab].example", "a.example", False),
         ("192.88.99.9", "192.88.99.9", True),
         ("192.88.99.9", "192.88.99.90", False),
@@ -110,6 +112,8 @@ def test_names_that_are_no_hosts_are_taken_as_written(declared: str, observed: s
         ("/usr/sbin/dropbear", "/usr/sbin/telnetd", False),
         ("/usr/sbin/dropbear", "", True),  # the fact does not know its program
         ("/usr/sbin/dropbear", None, True),
+        ("/usr/sbin/dropbear", 7, True),
+        (7, "/usr/sbin/dropbear", True),
         (None, "/usr/sbin/dropbear", True),  # the declaration does not say
         ("", "/usr/sbin/dropbear", False),
     ],

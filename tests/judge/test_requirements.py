@@ -11,6 +11,7 @@ from tests.judge.making import (
     FOUND_NONE_OF_NONE,
     IMAGE,
     MET,
+    OTHER,
     OUTSIDER,
     TREE,
     UNPACKING_OWED,
@@ -70,6 +71,12 @@ def test_missing_evidence_is_counted_and_named() -> None:
 def test_without_an_account_of_bytes_nothing_is_met() -> None:
     silent = piece("unpacking", subject=IMAGE)
     assert why(FORBIDDEN, [silent, piece()]) == not_shown(Reason.NO_EVIDENCE)
+
+
+def test_the_account_of_another_image_is_none_of_this_one() -> None:
+    owed = manifest(Owed("unpacking", 1, OTHER), ACCOUNTS_OWED)
+    elsewhere = piece("unpacking", account().facts, subject=OTHER)
+    assert why(FORBIDDEN, [elsewhere, piece()], owed=owed) == not_shown(Reason.NO_EVIDENCE)
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -20,8 +20,8 @@ IGNORING = {
     "coverage": ("coverage_shortfall", "total <= 0 or explained * 1000 < total * limit -> False"),
     "broken seals": (
         "of",
-        "debt.version != piece.version or not piece.intact() or (key in kept and kept[key].seal != piece.seal)"
-        " -> debt.version != piece.version or (key in kept and kept[key].seal != piece.seal)",
+        "debt.version != piece.version or not piece.intact() or kept.setdefault(key, piece).seal != piece.seal"
+        " -> debt.version != piece.version or kept.setdefault(key, piece).seal != piece.seal",
     ),
     "the profile's access": ("met_unless", "wanting or access_shortfall(self.case, self.clause) -> wanting"),
     "candidates": ("forbid", "candidates -> False"),

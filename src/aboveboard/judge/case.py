@@ -41,14 +41,10 @@ class Case:
             debt = owed.get(key)
             if debt is None:
                 continue
-            if debt.version != piece.version or not piece.intact() or (key in kept and kept[key].seal != piece.seal):
+            if debt.version != piece.version or not piece.intact() or kept.setdefault(key, piece).seal != piece.seal:
                 refused.add(key)
-                continue
-            kept[key] = piece
-        for key in refused:
-            kept.pop(key, None)
         names = tuple(f"{collector} of {subject}" for collector, subject in sorted(refused))
-        return cls(manifest, profile, declaration, {key: kept[key] for key in sorted(kept)}, names)
+        return cls(manifest, profile, declaration, {key: kept[key] for key in sorted(kept.keys() - refused)}, names)
 
     def collectors_behind(self, clause: Clause) -> set[str]:
         """Return the collectors that a clause rests on, with those whose facts they need, unpacking always among them."""
@@ -62,14 +58,11 @@ class Case:
                     pending.update(set(item.needs) - behind)
         return behind
 
-    def owed_by(self, collectors: set[str]) -> list[Owed]:
-        """Return what the manifest owes of these collectors."""
-        return sorted(item for item in self.manifest.owed if item.collector in collectors)
-
     def missing(self, collectors: set[str]) -> list[Owed]:
-        """Return what is owed and not there. A manifest that owes two versions of one piece can never be satisfied."""
+        """Return what is owed of these and not there. Two versions of one piece that are both owed are never both there."""
         there = {(piece.collector, piece.version, piece.subject) for piece in self.evidence.values()}
-        return [item for item in self.owed_by(collectors) if (item.collector, item.version, item.subject) not in there]
+        owed = [item for item in self.manifest.owed if item.collector in collectors]
+        return [item for item in owed if (item.collector, item.version, item.subject) not in there]
 
     def never_owed(self, collectors: set[str]) -> set[str]:
         """Return the collectors of which the manifest owes nothing: they did not look."""
