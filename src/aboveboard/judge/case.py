@@ -17,7 +17,10 @@ COVERAGE_FACT = "coverage"
 
 @dataclass(frozen=True)
 class Case:
-    """Everything a ruling may depend on. Evidence that is not owed, or whose seal does not hold, is not in it."""
+    """Everything a ruling may depend on. Evidence that is not owed, or whose seal does not hold, is not in it.
+
+    `evidence` is by collector and subject, in that order, so that nothing depends on the order in which it came.
+    """
 
     manifest: Manifest
     profile: Profile
@@ -30,7 +33,7 @@ class Case:
         cls, manifest: Manifest, evidence: Iterable[Evidence], profile: Profile, declaration: Declaration | None
     ) -> Case:
         """Sort the evidence: keep what is owed and intact; two different pieces for one debt cancel each other."""
-        owed = {(item.collector, item.subject): item for item in manifest.owed}
+        owed = {(item.collector, item.subject): item for item in sorted(manifest.owed)}
         kept: dict[tuple[str, str], Evidence] = {}
         refused: set[tuple[str, str]] = set()
         for piece in evidence:
@@ -38,14 +41,10 @@ class Case:
             debt = owed.get(key)
             if debt is None:
                 continue
-            if debt.version != piece.version or not piece.intact() or (key in kept and kept[key].seal != piece.seal):
+            if debt.version != piece.version or not piece.intact() or kept.setdefault(key, piece).seal != piece.seal:
                 refused.add(key)
-                continue
-            kept[key] = piece
-        for key in refused:
-            kept.pop(key, None)
         names = tuple(f"{collector} of {subject}" for collector, subject in sorted(refused))
-        return cls(manifest, profile, declaration, kept, names)
+        return cls(manifest, profile, declaration, {key: kept[key] for key in sorted(kept.keys() - refused)}, names)
 
     def collectors_behind(self, clause: Clause) -> set[str]:
         """Return the collectors that a clause rests on, with those whose facts they need, unpacking always among them."""
@@ -59,13 +58,11 @@ class Case:
                     pending.update(set(item.needs) - behind)
         return behind
 
-    def owed_by(self, collectors: set[str]) -> list[Owed]:
-        """Return what the manifest owes of these collectors."""
-        return sorted(item for item in self.manifest.owed if item.collector in collectors)
-
     def missing(self, collectors: set[str]) -> list[Owed]:
-        """Return what is owed and not there."""
-        return [item for item in self.owed_by(collectors) if (item.collector, item.subject) not in self.evidence]
+        """Return what is owed of these and not there. Two versions of one piece that are both owed are never both there."""
+        there = {(piece.collector, piece.version, piece.subject) for piece in self.evidence.values()}
+        owed = [item for item in self.manifest.owed if item.collector in collectors]
+        return [item for item in owed if (item.collector, item.version, item.subject) not in there]
 
     def never_owed(self, collectors: set[str]) -> set[str]:
         """Return the collectors of which the manifest owes nothing: they did not look."""
@@ -81,18 +78,19 @@ class Case:
             }
         )
 
+    def account(self) -> Evidence | None:
+        """Return the account of the image's bytes, or None where unpacking left no sound evidence."""
+        return self.evidence.get((UNPACKING, self.manifest.digest))
+
     def gaps(self, collectors: set[str]) -> list[Gap]:
-        """Return the gaps of these collectors; those of unpacking count through the coverage instead."""
+        """Return the gaps of these collectors; those in the account of bytes count through the coverage instead."""
+        account = self.account()
         return [
             gap
-            for key in sorted(self.evidence)
-            if key[0] in collectors and key[0] != UNPACKING
-            for gap in self.evidence[key].gaps
+            for piece in self.evidence.values()
+            if piece.collector in collectors and piece is not account
+            for gap in piece.gaps
         ]
-
-    def unpacking_gaps(self) -> list[Gap]:
-        """Return the gaps in the account of bytes."""
-        return [gap for key in sorted(self.evidence) if key[0] == UNPACKING for gap in self.evidence[key].gaps]
 
     def facts(self, clause: Clause) -> list[Fact]:
         """Return the facts that the clause is decided by, in a fixed order.
@@ -102,26 +100,24 @@ class Case:
         wanted = clause.decision.facts
         return [
             fact
-            for key in sorted(self.evidence)
-            if key[0] in clause.decision.evidence
-            for fact in self.evidence[key].facts
-            if any(_matches(fact, pattern) for pattern in wanted)
+            for piece in self.evidence.values()
+            if piece.collector in clause.decision.evidence
+            for fact in piece.facts
+            if any(matches(fact, pattern) for pattern in wanted)
         ]
 
-    def coverage(self) -> dict[str, int] | None:
-        """Return the coverage of the image as counts, or None where unpacking left no sound evidence."""
-        found = [
-            fact
-            for piece in self.evidence.values()
-            if piece.collector == UNPACKING and piece.subject == self.manifest.digest
-            for fact in piece.facts
-            if fact.kind == COVERAGE_FACT
-        ]
-        if len(found) != 1:
-            return None
-        return {
-            key: value for key, value in found[0].data.items() if isinstance(value, int) and not isinstance(value, bool)
-        }
+    def coverage(self) -> dict[str, int]:
+        """Return the coverage of the image as counts; empty where there is no sound account of its bytes."""
+        account = self.account()
+        return {} if account is None else counts(account)
+
+
+def counts(account: Evidence) -> dict[str, int]:
+    """Return the counts of an account of bytes; empty where it does not say them exactly once."""
+    found = [fact.data for fact in account.facts if fact.kind == COVERAGE_FACT]
+    if len(found) != 1:
+        return {}
+    return {key: value for key, value in found[0].items() if isinstance(value, int) and not isinstance(value, bool)}
 
 
 def by_standing(facts: Iterable[Fact], standing: Standing) -> list[Fact]:
@@ -134,5 +130,6 @@ def hides_content(gap: Gap) -> bool:
     return gap.cause is Cause.ENCRYPTED
 
 
-def _matches(fact: Fact, pattern: FactPattern) -> bool:
+def matches(fact: Fact, pattern: FactPattern) -> bool:
+    """Tell whether a fact is of the pattern's kind and holds, for every key of `when`, one of the values listed."""
     return fact.kind == pattern.kind and all(fact.data.get(key) in values for key, values in pattern.when.items())

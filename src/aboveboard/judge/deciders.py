@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from aboveboard.judge.case import Case, by_standing
+from aboveboard.judge.case import Case, by_standing, matches
 from aboveboard.judge.reconcile import knows, reconcile
-from aboveboard.judge.requirements import Shortfall, access_shortfall, coverage_shortfall, shortfall
+from aboveboard.judge.requirements import Shortfall, access_shortfall, shortfall
+from aboveboard.model.canonical import JSON
 from aboveboard.model.declaration import SECTIONS
 from aboveboard.model.facts import Fact, Gap, Standing
-from aboveboard.model.standard import Clause, How
+from aboveboard.model.standard import Clause, FactPattern, How
 from aboveboard.model.verdict import Reason, Ruling, Status
 
 MET_WORDING = "no contradiction found at this access and coverage"
@@ -72,23 +73,24 @@ def reconciled(case: Case, clause: Clause) -> Ruling:
     """Rule on what must be declared: observed and undeclared breaks it, without a declaration nothing is undeclared."""
     bench = _Bench(case, clause)
     facts = [fact for fact in case.facts(clause) if fact.standing is not Standing.OBSERVED]
-    outcome = reconcile(clause, facts, case.declaration)
-    if not outcome.declared:
-        text = f"the supplier declared nothing under {clause.decision.section}, so nothing is undeclared"
+    section, match, declaration = clause.decision.section, clause.decision.match, case.declaration
+    if declaration is None or section not in declaration.sections:
+        text = f"the supplier declared nothing under {section}, so nothing is undeclared"
         return bench.not_shown(Reason.NOT_DECLARED, text, facts)
+    outcome = reconcile(facts, declaration.sections[section], match)
     notes = tuple(f"declared, not observed: {name}" for name in outcome.not_observed)
-    if case.declaration is not None and case.manifest.digest not in case.declaration.images:
+    elsewhere = case.manifest.digest not in declaration.images
+    if elsewhere:
         notes = ("the declaration speaks of other images than this one, an earlier release perhaps", *notes)
     # a fact that does not know what is to be compared accuses nobody: it stays open
-    comparable = [fact for fact in outcome.undeclared if knows(fact, clause.decision.match)]
+    comparable = [fact for fact in outcome.undeclared if knows(fact, match)]
     confirmed = by_standing(comparable, Standing.CONFIRMED)
     if confirmed:
         return bench.broken(Reason.UNDECLARED, f"{_count(confirmed)} active as shipped and not declared", confirmed, notes)
-    candidates = list(outcome.undeclared)
-    if candidates:
-        text = f"{_count(candidates)} not declared, whose use is not decided: candidates, which accuse nobody"
-        return bench.not_shown(Reason.UNRESOLVED_CANDIDATE, text, candidates, (), notes)
-    if case.declaration is not None and case.manifest.digest not in case.declaration.images:
+    if outcome.undeclared:
+        text = f"{_count(outcome.undeclared)} not declared, whose use is not decided: candidates, which accuse nobody"
+        return bench.not_shown(Reason.UNRESOLVED_CANDIDATE, text, outcome.undeclared, (), notes)
+    if elsewhere:
         text = "nothing contradicts the declaration, but it speaks of other images than this one"
         return bench.not_shown(Reason.NOT_DECLARED, text, facts, (), notes)
     return bench.met_unless(shortfall(case, clause), facts, notes)
@@ -100,7 +102,7 @@ def covered(case: Case, clause: Clause) -> Ruling:
     missing = case.missing({item.collector for item in case.manifest.owed})
     if missing:
         return bench.not_shown(Reason.NO_EVIDENCE, f"{len(missing)} pieces of evidence that the run owes are missing")
-    return bench.met_unless(coverage_shortfall(case) or shortfall(case, clause))
+    return bench.met_unless(shortfall(case, clause))
 
 
 def calibrated(case: Case, clause: Clause) -> Ruling:
@@ -132,9 +134,14 @@ def declared(case: Case, clause: Clause) -> Ruling:
         return bench.not_shown(Reason.NOT_DECLARED, "no declaration was given")
     if case.manifest.digest not in declaration.images:
         return bench.not_shown(Reason.NOT_DECLARED, "the declaration does not name this image's digest")
-    false = [fact for fact in by_standing(case.facts(clause), Standing.CONFIRMED) if _denied(declaration.sections, fact)]
+    denied = [fact for fact in case.facts(clause) if _denied(declaration.sections, fact)]
+    false = by_standing(denied, Standing.CONFIRMED)
     if false:
         return bench.broken(Reason.DECLARED_FALSELY, f"{_count(false)} where the declaration says there is none", false)
+    candidates = by_standing(denied, Standing.CANDIDATE)
+    if candidates:
+        text = f"{_count(candidates)} where the declaration says there is none: candidates, which accuse nobody"
+        return bench.not_shown(Reason.UNRESOLVED_CANDIDATE, text, candidates)
     still_open = declaration.open_places()
     if still_open:
         text = f"{len(still_open)} places of the declaration are still to be completed; first: {still_open[0]}"
@@ -148,15 +155,14 @@ def declared(case: Case, clause: Clause) -> Ruling:
 def valid(case: Case, clause: Clause) -> Ruling:
     """Rule on validity (GV-10): image, rules and time are named; evidence does not age within its run."""
     bench = _Bench(case, clause)
-    if not case.manifest.digest or not case.manifest.owed:
-        return bench.not_shown(Reason.NO_EVIDENCE, "the run names no image or owes nothing")
+    if not case.manifest.digest:
+        return bench.not_shown(Reason.NO_EVIDENCE, "the run names no image")
     return bench.met_unless(shortfall(case, clause))
 
 
 def recorded(case: Case, clause: Clause) -> Ruling:
     """Rule on what only a person or laboratory can record."""
-    wanted = "; ".join(clause.decision.records) or "a record by a named person or laboratory"
-    return _Bench(case, clause).not_shown(Reason.NEEDS_HUMAN, f"wanting: {wanted}")
+    return _Bench(case, clause).not_shown(Reason.NEEDS_HUMAN, f"wanting: {'; '.join(clause.decision.records)}")
 
 
 def pending(case: Case, clause: Clause) -> Ruling:
@@ -177,19 +183,26 @@ DECIDERS: dict[How, Callable[[Case, Clause], Ruling]] = {
     How.PENDING: pending,
 }
 
-# What kind of fact the statement "none" in a section denies.
-_DENIES = {
-    "services": ("listener",),
-    "accounts": ("account", "default-login", "authorised-key", "snmp-community", "token"),
-    "destinations": ("destination",),
-    "debug": ("debug-access",),
-    "traffic": ("carried-traffic",),
+# Which facts the statement "none" in a section denies: those that the section would permit, and no others.
+DENIES: dict[str, tuple[FactPattern, ...]] = {
+    "services": (FactPattern("listener", {}),),
+    "accounts": tuple(
+        FactPattern(kind, {}) for kind in ("account", "default-login", "authorised-key", "snmp-community", "token")
+    ),
+    "destinations": (FactPattern("destination", {}),),
+    "debug": (FactPattern("debug-access", {}),),
+    "traffic": (FactPattern("carried-traffic", {"what": ("mirror", "tunnel", "capture", "port-forward")}),),
+    "remote_support": (FactPattern("carried-traffic", {"what": ("remote-management", "remote-access")}),),
 }
 
 
-def _denied(sections: object, fact: Fact) -> bool:
-    assert isinstance(sections, dict)
-    return any(fact.kind in kinds and section in sections and not sections[section] for section, kinds in _DENIES.items())
+def _denied(sections: Mapping[str, Sequence[Mapping[str, JSON]]], fact: Fact) -> bool:
+    return any(
+        matches(fact, pattern)
+        for section, patterns in DENIES.items()
+        if section in sections and not sections[section]
+        for pattern in patterns
+    )
 
 
 def _count(facts: Sequence[Fact]) -> str:

@@ -35,7 +35,7 @@ def judge(
     rulings = tuple(DECIDERS[clause.decision.how](case, clause) for clause in standard.clauses)
     severity = {clause.id: clause.severity for clause in standard.clauses}
     seals: list[JSON] = [*sorted(piece.seal for piece in case.evidence.values())]
-    coverage: dict[str, JSON] = dict(case.coverage() or {})
+    coverage: dict[str, JSON] = dict(case.coverage())
     return Verdict(
         subject={"name": manifest.name, "digest": manifest.digest, "size": manifest.size},
         profile={"name": profile.name, "access": profile.access.value, "digest": profile.digest},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aboveboard.judge.case import Case, hides_content
+from aboveboard.judge.case import Case, counts, hides_content
 from aboveboard.model.facts import Gap
 from aboveboard.model.standard import Clause
 from aboveboard.model.verdict import Reason
 
 GAPS_SHOWN = 50  # a ruling lists this many; the evidence holds them all
+COUNTS = ("bytes_total", "bytes_explained", "programs_total", "programs_identified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,16 @@ def _calibration(case: Case, behind: set[str]) -> Shortfall | None:
 
 def coverage_shortfall(case: Case) -> Shortfall | None:
     """Return why the coverage of the image is under the profile's limits, or None."""
-    coverage = case.coverage()
-    if coverage is None:
-        return Shortfall(Reason.NO_EVIDENCE, "there is no account of the image's bytes")
-    total, explained = coverage.get("bytes_total", 0), coverage.get("bytes_explained", 0)
+    account = case.account()
+    # a count that is left out is no count of nought
+    if account is None or not (coverage := counts(account)).keys() >= set(COUNTS):
+        return Shortfall(Reason.NO_EVIDENCE, "there is no account of the image's bytes and programs")
+    total, explained, programs, identified = (coverage[name] for name in COUNTS)
     limit = case.profile.bytes_explained
-    gaps = tuple(case.unpacking_gaps())
+    gaps = account.gaps
     if total <= 0 or explained * 1000 < total * limit:
         reason = Reason.ENCRYPTED if any(hides_content(gap) for gap in gaps) else Reason.COVERAGE
         return Shortfall(reason, f"{explained} of {total} bytes explained, the limit is {limit} in 1000", gaps[:GAPS_SHOWN])
-    programs, identified = coverage.get("programs_total", 0), coverage.get("programs_identified", 0)
     if identified * 1000 < programs * case.profile.programs_identified:
         return Shortfall(Reason.COVERAGE, f"{identified} of {programs} programs identified", gaps[:GAPS_SHOWN])
     return None
