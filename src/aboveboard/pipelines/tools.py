@@ -26,13 +26,10 @@ _LIBRARIES = (
 # Program -> Debian package; each opens formats that nothing in the process opens.
 EXTRACTORS = {
     "7z": "p7zip-full",
-    "debugfs": "e2fsprogs",
     "lz4": "lz4",
     "lziprecover": "lziprecover",
-    "lzop": "lzop",
     "simg2img": "android-sdk-libsparse-utils",
     "unar": "unar",
-    "zstd": "zstd",
 }
 _ROOMS = ("model", "readers", "jail", "subjects", "evidence")
 
