@@ -150,7 +150,7 @@ class Runner:
             self._cache.put(key, canonical(value))
         return calibration
 
-    def _key(self, collector: Listed, subject: str, needs: str = "") -> JSON:
+    def _key(self, collector: Listed, subject: str, needs: str = "") -> str:
         name = collector.name
         if name not in self._bases:  # what is the same for all subjects is long, and so hashed once
             base: JSON = {
@@ -162,7 +162,7 @@ class Runner:
                 "around": self._around,
             }
             self._bases[name] = digest_of(base)
-        return {"base": self._bases[name], "subject": subject, "needs": needs}
+        return f"{self._bases[name]} {subject} {needs}"
 
     def _files(self, collector: Listed, calibration: Calibration | None, subjects: Sequence[str]) -> list[Evidence]:
         kept = {subject: self._kept(self._key(collector, subject), collector, subject, calibration) for subject in subjects}

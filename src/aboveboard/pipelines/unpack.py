@@ -86,6 +86,13 @@ class _Unpacker:
         self._writer = blobs.writer()
         self._cache = cache
         self._progress = progress
+        base: JSON = {
+            "tools": tools(),
+            "limits": LIMITS.to_json(),
+            "confined": jail.confined,
+            "around": surroundings(),
+        }
+        self._base = digest_of(base)  # what is the same for all blobs is hashed once
         self.accounts: dict[str, Unpacked] = {}
         self.gaps: list[Gap] = []
         self.reused = 0
@@ -149,14 +156,8 @@ class _Unpacker:
             self._cache.put(key, canonical(found))
         return Calibration(len(planted), found)
 
-    def _key(self, digest: str) -> JSON:
-        return {
-            "unpack": digest,
-            "tools": tools(),
-            "limits": LIMITS.to_json(),
-            "confined": self._jail.confined,
-            "around": surroundings(),
-        }
+    def _key(self, digest: str) -> str:
+        return f"unpack {self._base} {digest}"
 
     def _from_cache(self, digest: str) -> bool:
         kept = self._cache.get(self._key(digest))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from aboveboard.model.canonical import JSON, digest_of
+from aboveboard.model.canonical import JSON, digest, digest_of
 
 
 class Cache:
@@ -35,5 +35,6 @@ class Cache:
     def _path(self, key: JSON) -> Path | None:
         if self.root is None:
             return None
-        name = digest_of(key).partition(":")[2]
+        # a text is hashed as it is: for keys that are asked for once for each file
+        name = (digest(key.encode()) if isinstance(key, str) else digest_of(key)).partition(":")[2]
         return self.root / name[:2] / name[2:]
