@@ -41,13 +41,13 @@ def inside(name: str, options: list[str]) -> None:
 
 def fuzz(name: str, seconds: int) -> dict[str, object]:
     """Run one target for so many seconds, going on after a crash, and return what happened."""
-    import fuzz_targets
+    import fuzz_seeds
 
     CRASHES.mkdir(exist_ok=True)
     executions, crashes, said = 0, [], ""
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as corpus:
-        for number, seed in enumerate(fuzz_targets.seeds(name)):
+        for number, seed in enumerate(fuzz_seeds.seeds(name)):
             (Path(corpus) / f"seed{number}").write_bytes(seed[:MAX_LENGTH])
         while (left := seconds - int(time.monotonic() - started)) > 0 and len(crashes) < MAX_CRASHES:
             options = [
