@@ -26,6 +26,7 @@ MAGIC = 0x1985
 DIRENT, INODE = 0xE001, 0xE002
 HEADER, DIRENT_SIZE, INODE_SIZE = 12, 40, 68
 ROOT = 1
+MAX_NODE = 1 << 18  # bytes, packed or not: nodes hold a page, and the LZO library bounds no output
 MAX_FILE = 1 << 28
 MAX_TOTAL = 1 << 31
 MAX_ENTRIES = 200_000
@@ -205,6 +206,8 @@ def _crc(data: bytes) -> int:
 
 
 def _decompress(data: bytes, compression: int, size: int) -> bytes:
+    if compression != 1 and max(len(data), size) > MAX_NODE:  # a hole may be long
+        raise NodeError(f"a node of {len(data)} bytes for {size}")
     try:
         if compression == 0:
             out = data
