@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -187,7 +186,7 @@ def _read_back(folder: Path, name: str, gaps: list[Gap]) -> Iterator[Content]:
                 gaps.append(Gap(Cause.LIMIT, Where(), f"more than {MAX_ENTRIES} entries"))
                 return
             path, status = show(item.path[root:]), item.stat(follow_symlinks=False)
-            mode = stat.S_IMODE(status.st_mode)
+            mode = None  # extractors give what they like: an image of FAT has no modes
             if item.is_symlink():
                 yield Entry(path, EntryType.SYMLINK, target=show(os.readlink(item.path))), None  # noqa: PTH115 - names are bytes
             elif item.is_dir(follow_symlinks=False):

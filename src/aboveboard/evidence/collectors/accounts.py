@@ -143,9 +143,10 @@ def _read(account: Account, path: str, shadow_path: str, shadow: dict[str, tuple
 
 
 def _covers(command: Service, folder: str) -> bool:
-    """Tell whether a boot script mounts another file system over a folder; an overlay keeps what lies below it."""
+    """Tell whether a boot script mounts something over a folder or its files; an overlay keeps what lies below it."""
     words = command.argv
-    return command.name == "mount" and words[-1] == folder and not {"overlay", "overlayfs", "--bind", "bind"} & set(words)
+    places = {folder, *(posixpath.join(folder, name) for name in ("passwd", "shadow"))}
+    return command.name == "mount" and words[-1] in places and not {"overlay", "overlayfs"} & set(words)
 
 
 def _from_script(item: _Found, tree: TreeView, boot: Boot) -> _Found:
@@ -190,8 +191,11 @@ def _settings(command: Service) -> Iterator[tuple[str | None, str | None]]:
             user, _, password = line.partition(":")
             known_user = user if UNKNOWN not in user and user else None
             yield known_user, None if UNKNOWN in password or not password else password
-    elif command.name == "passwd" and not {"-l", "-S"} & set(command.argv):
+    elif command.name == "passwd" and "-S" not in command.argv:
         user = users[-1] if users and UNKNOWN not in users[-1] else "root"
+        if "-l" in command.argv:
+            yield user, None
+            return
         if "-d" in command.argv or "-u" in command.argv:
             yield user, "" if "-d" in command.argv else None
             return
@@ -199,7 +203,7 @@ def _settings(command: Service) -> Iterator[tuple[str | None, str | None]]:
         yield user, lines[0] if lines and UNKNOWN not in lines[0] else None
     elif command.name == "sed" and command.active == "yes" and command.argv[-1].endswith(("passwd", "shadow")):
         text = " ".join(command.argv[1:-1])
-        if "-i" in command.argv and UNKNOWN in text:  # what is put there is made on the unit
+        if "-i" in command.argv:  # what is put there is not worked out: open or shut, it is another than the image's
             for user in re.findall(r"\^(\w+)\\?:", text) or [None]:
                 yield user, None
     elif command.name == "usermod":

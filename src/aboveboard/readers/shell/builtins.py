@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aboveboard.readers.shell.state import STDIN, UNKNOWN, Command, State, Status, known
@@ -86,17 +87,17 @@ class Builtins:
             return interpreter.call_function(name, words[1:], state, step)
         if name in (".", "source"):
             return self._follow(words[1], words[2:], state, script, step, same=True) if len(words) > 1 else True
+        if self._only_asks(words):
+            return self._type(words, state, script) if name == "command" else None
         builtin = self._table.get(name) or self._table.get(name.removeprefix("/bin/").removeprefix("/usr/bin/"))
         if builtin is not None:
             status = builtin(words, state, script)
             if name in ("cp", "mv", "ln", "rm"):
                 self._record(words, line, text, script, state, environment, background=background)
             return status
-        text_of = self._command_text(words)
-        if text_of is None and _reads_input(words) and (piped := state.variables.get(STDIN)) is not None:
-            if not known(piped):
-                interpreter.unseen.setdefault(script.path, line)
-            text_of = piped if known(piped) else None
+        if self._cannot_run(name, state):
+            return False
+        text_of = self._text_to_run(words, script.path, line, state)
         if text_of is not None:
             return self._inline(text_of, script, state, step)
         followed = self._script(words, state)
@@ -112,6 +113,49 @@ class Builtins:
             return None
         interpreter.print(UNKNOWN)
         return None if not known(name) else True
+
+    def _text_to_run(self, words: list[str], path: str, line: int, state: State) -> str | None:
+        """Return the text that a shell is given to run, as an argument or in its input; what is not known is noted."""
+        text = self._command_text(words)
+        piped = state.variables.get(STDIN) if text is None and _reads_input(words) else None
+        if piped is not None and not known(piped):
+            self._interpreter.unseen.setdefault(path, set()).add(line)
+            return None
+        return text if piped is None else piped
+
+    def _only_asks(self, words: list[str]) -> bool:
+        """Tell whether the command runs nothing: it looks a name up, checks a script, or prints its own help."""
+        name, options = posixpath.basename(words[0]), []
+        for word in words[1:]:
+            if not word.startswith("-") or word == "--":
+                break
+            options.append(word)
+        if name == "command":
+            return any(re.fullmatch(r"-[pvV]*[vV]", word) for word in options)
+        if name in SHELLS:
+            return any(re.fullmatch(r"-[a-z]*n[a-z]*", word) for word in options)
+        return words[1:] in (["--help"], ["--version"])
+
+    def _cannot_run(self, name: str, state: State) -> bool:
+        """Tell whether what the name leads to was removed before, or nobody may execute it."""
+        if not known(name):
+            return False
+        interpreter = self._interpreter
+        paths = [interpreter.files.absolute(name, state)] if "/" in name else [f"{folder}/{name}" for folder in PATH]
+        there = [path for path in paths if interpreter.tree.is_file(path) or path in state.written]
+        return bool(there) and not any(self._may_run(path, state) for path in there)
+
+    def _may_run(self, path: str, state: State) -> bool:
+        if path in state.written:
+            return True
+        if path in state.removed:
+            return False
+        return not self._modes_count or self._interpreter.files.file_test("-x", path, state) is not False
+
+    @cached_property
+    def _modes_count(self) -> bool:
+        """Tell whether any file may be executed: else the tree was copied in a way that lost the modes."""
+        return any(entry.mode is not None and entry.mode & 0o111 for entry in self._interpreter.tree.files())
 
     def _make(self, words: list[str], state: State) -> None:
         """Model the tools that make keys: their file is there for what follows."""
@@ -226,7 +270,7 @@ class Builtins:
         interpreter = self._interpreter
         candidates = [interpreter.files.absolute(name, state)] if "/" in name else [f"{folder}/{name}" for folder in PATH]
         for path in candidates:
-            if path in state.written or interpreter.tree.is_file(path):
+            if (path in state.written or interpreter.tree.is_file(path)) and self._may_run(path, state):
                 return path
         return None
 
@@ -292,7 +336,9 @@ class Builtins:
 
     def _set(self, words: list[str], state: State, script: Script) -> Status:
         del script
-        if "--" in words:
+        if any(re.fullmatch(r"-[a-z]*n[a-z]*", word) for word in words[1:2]):
+            state.flow = "exit"  # what follows is read and not run
+        elif "--" in words:
             state.arguments = words[words.index("--") + 1 :]
         elif len(words) > 1 and not words[1].startswith(("-", "+")):
             state.arguments = words[1:]
@@ -349,6 +395,8 @@ def _daemon(words: list[str]) -> list[str]:
             rest = words[at + 1 :]
             break
         name, _, value = word.partition("=")
+        if name == "--test" or re.fullmatch(r"-[A-Za-z]*t", word):
+            return []
         if name in ("-S", "--start"):
             started = True
         elif name in ("-x", "--exec", "-a", "--startas"):

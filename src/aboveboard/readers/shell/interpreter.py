@@ -61,7 +61,7 @@ class Interpreter:
         self.functions: dict[str, tuple[tree_sitter.Node, Script]] = {}
         self.damaged: dict[str, int] = {}
         self.limited = False
-        self.unseen: dict[str, int] = {}  # by script: the line at which a shell runs text that is not known
+        self.unseen: dict[str, set[int]] = {}  # by script: the lines at which what is run is not known
         self.cut: dict[str, str] = {}  # scripts whose steps ran out, and the script in which they did
         self.depth = 0
         self.entered: dict[str, bool] = {}  # scripts that were followed, and whether unconditionally

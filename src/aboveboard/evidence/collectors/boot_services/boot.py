@@ -108,8 +108,9 @@ class Boot:
             )
         if self.interpreter.limited and not self.interpreter.cut:
             self.gaps.append((Cause.LIMIT, "", "a bound was reached while boot scripts were followed"))
-        for path, line in sorted(self.interpreter.unseen.items()):
-            self.gaps.append((Cause.UNRESOLVED, path, f"line {line}: a shell runs text that is not known"))
+        for path, lines in sorted(self.interpreter.unseen.items()):
+            shown = ", ".join(str(line) for line in sorted(lines)[:20])
+            self.gaps.append((Cause.UNRESOLVED, path, f"line {shown}: what is run there is not known"))
         for path, line in sorted(self.interpreter.damaged.items()):
             self.gaps.append((Cause.DAMAGED, path, f"line {line} of the script does not parse; the rest of it counts"))
 
