@@ -129,3 +129,15 @@ def test_reached_bounds_are_told() -> None:
 @given(st.text(alphabet="ab $`'\"(){}[]|&;<>\n=*?!#-/01\\%:+", max_size=120) | st.text(max_size=60))
 def test_any_text_is_bounded_and_never_raises(script: str) -> None:
     run(script)
+
+
+def test_a_numeric_test_does_not_swallow_what_stands_below() -> None:
+    script = "n=0\n[ \"$n\" -gt 0 ] && exit 0\nd one\necho 'x' > /tmp/y\n[ -f /etc/passwd ] && {\n\techo b\n}\nd two\n"
+    assert started(script) == [("d", "one"), ("d", "two")]
+    (command,) = run("[ 3 -gt 2 ] && d || d no; if [ 2 -eq 3 ]; then d no; fi").commands
+    assert not command.conditions
+    assert started("[ 3 -gt 2 ] && d -gt yes; [ 2 -ge 3 ] || d -ne no; test 3 -lt 2 || d test") == [
+        ("d", "-gt", "yes"),
+        ("d", "-ne", "no"),
+        ("d", "test"),
+    ]

@@ -12,11 +12,25 @@ _LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
 _ASCII = bytes(range(0x80)) + b"_" * 0x80
 # Between double quotes a single one is a letter (POSIX.1-2017, 2.2.3); in `"${1:+'$2'}"` the grammar takes it for a quote.
 _QUOTED = re.compile(rb"\$\{\w+:?[-+=?][^{}\"\n]*'[^{}\"\n]*\}")
+# After `-gt` and the like the grammar may take all up to the next `]`, lines below, for one test: it is shown `=` in their
+# place, in the middle, and `operator` reads the source.
+_TEST = re.compile(rb"(?<![^\s;&|(!])\[{1,2}[ \t][^\n]*?[ \t]\]")
+_NUMERIC = re.compile(rb"(?<=[ \t])-(?:gt|lt|ge|le|eq|ne)(?=[ \t])")
+_NAMES = frozenset({b"-gt", b"-lt", b"-ge", b"-le", b"-eq", b"-ne"})
+
+
+def operator(source: bytes, start: int, end: int) -> str:
+    """Return the operator of a test at this place: the grammar was shown `=` where `-gt` and the like stand."""
+    wide = source[max(0, start - 1) : end + 1]
+    return (wide if _NUMERIC.fullmatch(b" " + wide + b" ", 1, 1 + len(wide)) else source[start:end]).decode(
+        "utf-8", "replace"
+    )
 
 
 def parse(source: bytes) -> tree_sitter.Node:
     """Parse a script with every byte above ASCII as a letter; lengths stay, so that texts are taken from the source."""
     parser, masked = tree_sitter.Parser(_LANGUAGE), source.translate(_ASCII)
+    masked = _TEST.sub(lambda match: _NUMERIC.sub(b" = ", match[0]), masked)
     root = parser.parse(masked).root_node
     if root.has_error:
         other = _QUOTED.sub(lambda match: match[0].replace(b"'", b"."), masked)
@@ -26,14 +40,18 @@ def parse(source: bytes) -> tree_sitter.Node:
     return root
 
 
-def first_error(root: tree_sitter.Node) -> int:
-    """Return the line of the first piece that does not parse, 0 where only a separator is missing."""
+def first_error(root: tree_sitter.Node, source: bytes) -> int:
+    """Return the line of the first piece that does not parse, 0 for none, or where only a separator is missing.
+
+    A test that goes on over a line that does not end in a backslash took in what is none of it.
+    """
     pending = [root]
     lines: list[int] = []
     while pending:
         node = pending.pop()
-        if node.is_error:
+        text = source[node.start_byte : node.end_byte] if node.type == "test_command" else b""
+        if node.is_error or (not text.startswith(b"[[") and b"\n" in text.replace(b"\\\n", b"")):
             lines.append(int(node.start_point[0]) + 1)
-        elif node.has_error:
+        else:
             pending += node.children
     return min(lines, default=0)

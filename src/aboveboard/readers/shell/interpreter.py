@@ -13,7 +13,7 @@ from aboveboard.readers.shell.builtins import Builtins
 from aboveboard.readers.shell.compound import Compound
 from aboveboard.readers.shell.conditions import evaluate, negated
 from aboveboard.readers.shell.files import Files
-from aboveboard.readers.shell.grammar import first_error, parse
+from aboveboard.readers.shell.grammar import first_error, operator, parse
 from aboveboard.readers.shell.redirections import Redirections
 from aboveboard.readers.shell.state import STDIN, UNKNOWN, Command, Limits, Outcome, State, Status, contrary, known
 from aboveboard.readers.shell.words import LITERALS, Expander
@@ -101,7 +101,7 @@ class Interpreter:
         try:
             self.step(len(source) // 64)
             root = parse(source)
-            if root.has_error and path not in self.damaged and (line := first_error(root)):
+            if path not in self.damaged and (line := first_error(root, source)):
                 self.damaged[path] = line
             return self.statements(root.named_children, script, state)
         except (_Exhausted, RecursionError):
@@ -280,7 +280,7 @@ class Interpreter:
             expander = self.expander(script, state)
             return expander.fields([node]) if node.type in ("simple_expansion", "expansion") else [expander.text(node)]
         if not node.children:
-            return [script.slice(node.start_byte, node.end_byte)]
+            return [operator(script.source, node.start_byte, node.end_byte)]
         return [word for child in node.children for word in self._flat(child, script, state)]
 
     def _redirected_statement(self, node: tree_sitter.Node, script: Script, state: State) -> Status:
