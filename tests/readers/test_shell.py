@@ -134,10 +134,31 @@ def test_any_text_is_bounded_and_never_raises(script: str) -> None:
 def test_a_numeric_test_does_not_swallow_what_stands_below() -> None:
     script = "n=0\n[ \"$n\" -gt 0 ] && exit 0\nd one\necho 'x' > /tmp/y\n[ -f /etc/passwd ] && {\n\techo b\n}\nd two\n"
     assert started(script) == [("d", "one"), ("d", "two")]
-    (command,) = run("[ 3 -gt 2 ] && d || d no; if [ 2 -eq 3 ]; then d no; fi").commands
+    (command,) = run("[ 3 -gt 2 ] && d; if [ 2 -eq 3 ]; then d no; fi").commands
     assert not command.conditions
     assert started("[ 3 -gt 2 ] && d -gt yes; [ 2 -ge 3 ] || d -ne no; test 3 -lt 2 || d test") == [
         ("d", "-gt", "yes"),
         ("d", "-ne", "no"),
         ("d", "test"),
     ]
+
+
+def test_escapes_are_decoded_and_unknown_names_are_told() -> None:
+    assert started(r"T=$(printf '\x74elnetd'); $T -p 1; $(echo -e '\164elnetd') -p 2") == [
+        ("telnetd", "-p", "1"),
+        ("telnetd", "-p", "2"),
+    ]
+    tree = memory_tree({"/etc/rcS": b"#!/bin/sh\n:\n$(tr x d </etc/x) -p 3\n"})
+    interpreter = Interpreter(tree)
+    interpreter.run("/etc/rcS")
+    assert interpreter.unseen == {"/etc/rcS": {3}}
+
+
+def test_a_line_added_after_what_is_not_known_is_a_line() -> None:
+    found = run("[ -f /tmp/x ] && echo perhaps >> /etc/t\necho 'last' >> /etc/t\n").written["/etc/t"]
+    assert found.splitlines()[-1] == "last"
+
+
+def test_eval_runs_at_the_line_where_it_stands() -> None:
+    (command,) = run(":\n:\neval 'd one'").commands
+    assert command.line == 4  # the first line is that of the interpreter's name

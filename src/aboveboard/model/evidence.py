@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
-from aboveboard.model.canonical import JSON, digest_of
+from aboveboard.model.canonical import JSON, canonical, digest_of
 from aboveboard.model.facts import Fact, Gap
 
 _T = TypeVar("_T")
@@ -82,7 +83,8 @@ class Evidence:
             calibration,
             dict(made_with or {}),
         ).body()
-        return cls.from_json({**body, "seal": digest_of(body)})
+        # read back, so that what was just made and what comes from a cache are the same down to the order of their keys
+        return cls.from_json({**json.loads(canonical(body)), "seal": digest_of(body)})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

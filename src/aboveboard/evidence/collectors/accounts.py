@@ -97,6 +97,9 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
             continue
         shadow_text, shadow_path = _text(tree, boot, posixpath.join(folder, "shadow"))
         shadow = read_shadow(shadow_text or "")
+        for place, whole in ((path, text), (shadow_path, shadow_text or "")):
+            if UNKNOWN in whole and boot.content(place) == whole:
+                yield Gap(Cause.UNRESOLVED, Where(path=place), "boot scripts may write into it what is not known")
         shipped = tree.text(path, limit=MAX_FILE) or ""
         for account in read_passwd(text):
             item = _read(account, path, shadow_path, shadow)

@@ -43,6 +43,7 @@ class Builtins:
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter
+        self._line = 1
         self._table: dict[str, Tool] = Tools(interpreter).table() | {
             ":": lambda *_: True,
             "true": lambda *_: True,
@@ -77,7 +78,9 @@ class Builtins:
         """Call one simple command: a hook, a function, a builtin, a script that is followed, or a program."""
         interpreter = self._interpreter
         name = words[0]
-        line = node.start_point[0] + 1
+        line = self._line = node.start_point[0] + 1
+        if not known(name):
+            interpreter.unseen.setdefault(script.path, set()).add(line)
         hook = interpreter.hooks.get(name)
         if hook is not None:
             return hook(words, state, script, line)
@@ -380,7 +383,8 @@ class Builtins:
             return None
         self._interpreter.depth += 1
         try:
-            return self._interpreter.run_text(text.encode("utf-8", "replace"), script.path, script.via, state)
+            placed = "\n" * (self._line - 1) + text  # its lines are those of the command
+            return self._interpreter.run_text(placed.encode("utf-8", "replace"), script.path, script.via, state)
         finally:
             self._interpreter.depth -= 1
 

@@ -22,9 +22,7 @@ _NAMES = frozenset({b"-gt", b"-lt", b"-ge", b"-le", b"-eq", b"-ne"})
 def operator(source: bytes, start: int, end: int) -> str:
     """Return the operator of a test at this place: the grammar was shown `=` where `-gt` and the like stand."""
     wide = source[max(0, start - 1) : end + 1]
-    return (wide if _NUMERIC.fullmatch(b" " + wide + b" ", 1, 1 + len(wide)) else source[start:end]).decode(
-        "utf-8", "replace"
-    )
+    return (wide if wide in _NAMES else source[start:end]).decode("utf-8", "replace")
 
 
 def parse(source: bytes) -> tree_sitter.Node:

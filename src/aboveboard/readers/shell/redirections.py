@@ -96,6 +96,7 @@ class Redirections:
             self._interpreter.limited = True
             return
         before = (self._interpreter.files.read(path, state) or "") if added else ""
+        before += "\n" if before.endswith(UNKNOWN) else ""  # what was added there were lines, if any
         state.written[path] = (before + text)[: self._interpreter.limits.text]
         state.removed.discard(path)
         self._interpreter.writers.setdefault(path, []).append(place)

@@ -19,6 +19,9 @@ MAX_MATCHING = 100_000_000  # steps of matching one pattern against one text, at
 MAX_CHOICES = 6  # of one pattern: each doubles what matching may take
 
 
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|0?[0-7]{1,3}|[abefnrtv\\])")
+
+
 class Tools:
     """Models tools over the files of one interpretation."""
 
@@ -55,13 +58,19 @@ class Tools:
         while rest and rest[0] in ("-n", "-e", "-ne", "-en", "-E"):
             newline = newline and "n" not in rest[0]
             rest = rest[1:]
-        self._interpreter.print(" ".join(rest).replace("\\n", "\n") + ("\n" if newline else ""))
+        text = " ".join(rest)
+        text = (
+            _unescaped(text)
+            if any("e" in word for word in words[1 : len(words) - len(rest)])
+            else text.replace("\\n", "\n")
+        )
+        self._interpreter.print(text + ("\n" if newline else ""))
         return True
 
     def _printf(self, words: list[str], state: State, script: Script) -> Status:
         del state, script
         form, rest = (words[1] if len(words) > 1 else ""), words[2:]
-        out = form.replace("\\n", "\n").replace("\\t", "\t")
+        out = _unescaped(form)
         for value in rest:
             out = out.replace("%s", value, 1) if "%s" in out else out.replace("%d", value, 1)
         self._interpreter.print(UNKNOWN if "%" in out else out)
@@ -264,3 +273,16 @@ _CLASSES = {
     "lower": "a-z",
     "blank": r" \t",
 }
+
+
+def _unescaped(text: str) -> str:
+    """Return a text with its escapes as `printf` and `echo -e` write them (POSIX.1-2017, printf; busybox has `x` too)."""
+    return _ESCAPE.sub(lambda match: _escape(match[1]), text)
+
+
+def _escape(found: str) -> str:
+    if found[0] == "x":
+        return chr(int(found[1:], 16))
+    if found[0].isdigit():
+        return chr(int(found, 8) & 0xFF)
+    return {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}[found]
