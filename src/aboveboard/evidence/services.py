@@ -85,6 +85,17 @@ class Boot:
         text = str(fact.data.get("content")) if fact is not None else UNKNOWN
         return None if UNKNOWN in text else text
 
+    def known_lines(self, path: str, shipped: str) -> str | None:
+        """Return what a file holds after the boot where scripts only add to it; lines that are not known are left empty.
+
+        None where nothing is added, or all of it is known.
+        """
+        fact = self.files.get(path)
+        if fact is None or self.content(path) is not None or self.overwritten(path, shipped):
+            return None
+        lines = str(fact.data.get("content")).split("\n")
+        return "\n".join("" if UNKNOWN in line else line for line in lines)
+
     def overwritten(self, path: str, shipped: str) -> bool:
         """Tell whether boot scripts replace a file by something that is not known here, and do not only add to it."""
         fact = self.files.get(path)

@@ -97,9 +97,9 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
             continue
         shadow_text, shadow_path = _text(tree, boot, posixpath.join(folder, "shadow"))
         shadow = read_shadow(shadow_text or "")
-        for place, whole in ((path, text), (shadow_path, shadow_text or "")):
-            if UNKNOWN in whole and boot.content(place) == whole:
-                yield Gap(Cause.UNRESOLVED, Where(path=place), "boot scripts may write into it what is not known")
+        for place in (path, shadow_path):
+            if boot.known_lines(place, tree.text(place, limit=MAX_FILE) or "") is not None:
+                yield Gap(Cause.UNRESOLVED, Where(path=place), "boot scripts may add accounts that are not known")
         shipped = tree.text(path, limit=MAX_FILE) or ""
         for account in read_passwd(text):
             item = _read(account, path, shadow_path, shadow)
@@ -120,7 +120,8 @@ def _text(tree: TreeView, boot: Boot, path: str) -> tuple[str | None, str]:
     image = tree.text(path, limit=MAX_FILE)
     if written is not None and written != image:
         return written, path
-    return image, path
+    partly = boot.known_lines(path, image or "")
+    return (image if partly is None else partly), path
 
 
 def _missing(tree: TreeView, path: str) -> Iterator[Gap]:
