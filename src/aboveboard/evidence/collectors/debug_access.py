@@ -94,11 +94,16 @@ def _ports(needs: Needs) -> dict[tuple[str, int | None], list[int]]:
     return found
 
 
+def _port_of(service: Service, ports: list[int]) -> int:
+    """Return which of the ports of a place this command listens on: a loop may start several there."""
+    return next((port for port in ports for word in service.argv if str(port) in re.findall(r"\d+", word)), ports[0])
+
+
 def _services(boot: Boot, tree: TreeView, ports: dict[tuple[str, int | None], list[int]]) -> Iterator[Fact]:
     ways = {way.service: way for way in logins(boot, tree)}
     for service in boot.all():
         waits = _waits_for_message(service)
-        port = ports.get((service.where.path, service.where.line), [0])[0]
+        port = _port_of(service, ports.get((service.where.path, service.where.line), [0]))
         if service.name in TELNET:
             way = ways.get(service)
             protection = "none" if way is not None and way.shell else "login"

@@ -183,6 +183,8 @@ def _uci(tree: TreeView, boot: Boot, usage: Usage) -> Iterator[_Seen]:
             section.name for section in sections if section.type == "wifi-device" and section.on("disabled", default=False)
         }
         for section in sections:
+            if _is_sent(name, section):
+                continue
             off = section.on("disabled", default=False) or not section.on("enabled", default=True)
             off = off or section.get("device") in dark
             for option, value in section.options.items():
@@ -194,6 +196,13 @@ def _uci(tree: TreeView, boot: Boot, usage: Usage) -> Iterator[_Seen]:
                 user = "wireless" if radio else user_of(option, section.options)
                 where = Where(path=path, line=section.line_of(option) or None)
                 yield _Seen(user, option, value, where, "no" if off else _used(used[0]), tuple(used[1]))
+
+
+def _is_sent(package: str, section: uci.Section) -> bool:
+    """Tell whether a section's log-in is one that the equipment shows elsewhere, and lets nobody in with."""
+    if package == "network" or section.get("proto") in ("pppoe", "pppoa", "ppp", "pptp", "l2tp", "3g"):
+        return True
+    return section.type == "acs" or (package in ("ddns", "msmtp", "ssmtp") and section.type != "admin")
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
