@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -146,11 +147,12 @@ class BlobWriter:
 
     def drop(self) -> None:
         """Forget what came of a blob."""
-        if self._file is not None:
-            self._file.close()
-            Path(self._file.name).unlink(missing_ok=True)
-            self._file = None
+        file, self._file = self._file, None
         self._reset()
+        if file is not None:
+            with contextlib.suppress(OSError):  # what could not be written is not wanted any more
+                file.close()
+            Path(file.name).unlink(missing_ok=True)
 
     def _flush(self) -> None:
         if self._file is None:
