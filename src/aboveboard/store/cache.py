@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from aboveboard.model.canonical import JSON, digest, digest_of
+from aboveboard.store.files import put_in_place, read_regular, whole
 
 
 class Cache:
@@ -17,20 +17,16 @@ class Cache:
     def get(self, key: JSON) -> bytes | None:
         """Return what was kept under `key`, or None."""
         path = self._path(key)
-        try:
-            return None if path is None else path.read_bytes()
-        except OSError:
-            return None
+        return None if path is None else read_regular(path)
 
     def put(self, key: JSON, value: bytes) -> None:
         """Keep `value` under `key`, whole or not at all."""
         path = self._path(key)
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target:
+        with whole(path.parent) as target:
             target.write(value)
-        Path(target.name).replace(path)
+        put_in_place(target.name, path)
 
     def _path(self, key: JSON) -> Path | None:
         if self.root is None:
