@@ -25,6 +25,7 @@ from aboveboard.pipelines.unpack import UNPACKING, Opened, open_subject
 from aboveboard.standard import reader
 from aboveboard.store.blobs import BlobStore
 from aboveboard.store.cache import Cache
+from aboveboard.store.files import remove_stale
 from aboveboard.subjects.image import opened_containers
 
 Progress = Callable[[str], None]
@@ -108,6 +109,7 @@ def room(cache: Path | None) -> Iterator[Path]:
     """Give a folder for blobs and results: the cache, or one that is gone afterwards."""
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        remove_stale(cache)
         yield cache
         return
     with tempfile.TemporaryDirectory(prefix="aboveboard-") as folder:
