@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from aboveboard.evidence.collector import HEAD
 from aboveboard.evidence.registry import Listed, listed
 from aboveboard.jail import Ending, Jail, Limits, Sinks
-from aboveboard.model.canonical import JSON, canonical, digest_of
+from aboveboard.model.canonical import JSON, MAX_INTEGER, canonical, digest_of
+from aboveboard.model.errors import InputError
 from aboveboard.model.evidence import Calibration, Evidence
 from aboveboard.model.facts import TRANSIENT_CAUSES, Cause, Fact, Gap, Where
 from aboveboard.model.manifest import Owed
@@ -19,6 +20,8 @@ from aboveboard.model.tree import Entry, EntryType
 
 BATCH = 1000  # files that one process is asked for
 MAX_DEATHS = 16  # of one file collector in one run; a collector that dies more often is given up, with gaps
+# What reading a foreign document can raise: JSON too deep, numbers without end, texts that are no Unicode among them.
+OUT_OF_SHAPE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, InputError)
 _CONFINED = "aboveboard.evidence.confined:"
 
 
@@ -132,22 +135,20 @@ class Runner:
         )
 
     def _calibrate(self, collector: Listed) -> Calibration | None:
-        """Run the planted known answers; None where that died: not having looked is no miss."""
+        """Run the planted known answers; None where that died: not having looked is no miss.
+
+        From the cache only a calibration that passed is taken: a foreign file must not say that ours does not work.
+        """
         key: JSON = {"calibration": collector.name, "version": collector.version, "tools": self._tools}
-        kept = self._cache.get(key)
+        kept = _calibration(_loaded(self._cache.get(key)))
+        if kept is not None and kept.passed:
+            return kept
         values: list[JSON] = []
-        if kept is None:
-            sinks = Sinks(values.append, lambda _digest: None)
-            self._jail.run(_CONFINED + "calibrate", {"collector": collector.name}, sinks, limits=self._limits)
-        else:
-            values.append(_json(kept))
-        try:
-            (value,) = values
-            calibration = Calibration(int(value["planted"]), int(value["found"]))  # type: ignore[index,call-overload,arg-type]  # checked by the except
-        except (ValueError, TypeError, KeyError):
-            return None
-        if kept is None and calibration.passed:
-            self._cache.put(key, canonical(value))
+        sinks = Sinks(values.append, lambda _digest: None)
+        self._jail.run(_CONFINED + "calibrate", {"collector": collector.name}, sinks, limits=self._limits)
+        calibration = _calibration(values[0]) if len(values) == 1 else None
+        if calibration is not None and calibration.passed:
+            self._cache.put(key, canonical({"planted": calibration.planted, "found": calibration.found}))
         return calibration
 
     def _key(self, collector: Listed, subject: str, needs: str = "") -> str:
@@ -247,12 +248,22 @@ class Runner:
     ) -> Evidence:
         """Read what came out of the jail against the closed shape, and seal it; what is out of shape is a gap."""
         try:
-            facts = [Fact.from_json(fact) for fact in value["facts"]]
-            gaps = [Gap.from_json(gap) for gap in value["gaps"]]
-            if any(fact.kind not in collector.emits for fact in facts):
-                raise ValueError("a kind that it does not emit")
-        except (TypeError, KeyError, ValueError) as error:
-            facts, gaps = [], [Gap(Cause.CRASHED, Where(), f"{collector.name}: result out of shape: {error}"[:200])]
+            piece = self._sealed(collector, subject, calibration, value, container)
+        except OUT_OF_SHAPE as error:
+            gap = Gap(Cause.CRASHED, Where(), ascii(f"{collector.name}: result out of shape: {error}")[1:200])
+            value = {"facts": [], "gaps": [gap.to_json()]}
+            piece = self._sealed(collector, subject, calibration, value, container)
+        if collector.subject == "file":
+            self._keep(self._key(collector, subject), piece)
+        return piece
+
+    def _sealed(
+        self, collector: Listed, subject: str, calibration: Calibration | None, value: dict[str, Any], container: str
+    ) -> Evidence:
+        facts = [Fact.from_json(fact) for fact in value["facts"]]
+        gaps = [Gap.from_json(gap) for gap in value["gaps"]]
+        if any(fact.kind not in collector.emits for fact in facts):
+            raise ValueError("a kind that it does not emit")
         facts = [replace(fact, where=replace(fact.where, container=container)) for fact in facts]
         gaps = [replace(gap, where=replace(gap.where, container=container)) for gap in gaps]
         if collector.subject == "file":  # it sees bytes alone: the digest says which file, and the report where it stands
@@ -262,10 +273,7 @@ class Runner:
             "limits": self._limits.to_json(),
             "confined": self._jail.confined,
         }
-        piece = Evidence.sealed(collector.name, collector.version, subject, facts, gaps, calibration, made_with)
-        if collector.subject == "file":
-            self._keep(self._key(collector, subject), piece)
-        return piece
+        return Evidence.sealed(collector.name, collector.version, subject, facts, gaps, calibration, made_with)
 
     def _keep(self, key: JSON, piece: Evidence) -> None:
         if not any(gap.cause in TRANSIENT_CAUSES for gap in piece.gaps):
@@ -276,15 +284,12 @@ class Runner:
         if kept is None:
             return None
         try:
-            piece = Evidence.from_json(_json(kept))  # type: ignore[arg-type]  # checked by the except
-        except (ValueError, TypeError, KeyError):
+            piece = Evidence.from_json(_loaded(kept))
+            sound = piece.intact()
+        except OUT_OF_SHAPE:
             return None
-        sound = piece.intact() and (piece.collector, piece.version, piece.subject) == (
-            collector.name,
-            collector.version,
-            subject,
-        )
-        if not sound or piece.calibration != calibration:
+        named = (piece.collector, piece.version, piece.subject) == (collector.name, collector.version, subject)
+        if not sound or not named or piece.calibration != calibration:
             return None
         self._reused += 1
         return piece
@@ -312,9 +317,21 @@ def _is_content(entry: Entry) -> bool:
     return entry.type is EntryType.FILE and bool(entry.digest) and entry.size > 0
 
 
-def _json(data: bytes) -> JSON:
-    value: JSON = json.loads(data)
-    return value
+def _loaded(data: bytes | None) -> Any:
+    """Read a foreign document; None where there is none."""
+    try:
+        return None if data is None else json.loads(data)
+    except OUT_OF_SHAPE:
+        return None
+
+
+def _calibration(value: Any) -> Calibration | None:
+    """Read a foreign calibration; None where it is none."""
+    try:
+        calibration = Calibration(int(value["planted"]), int(value["found"]))
+    except OUT_OF_SHAPE:
+        return None
+    return calibration if 0 <= calibration.found <= calibration.planted <= MAX_INTEGER else None
 
 
 def kinds_of(evidence: Iterable[Evidence]) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import lzma
 import os
 import stat
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
+from aboveboard.evidence.runner import OUT_OF_SHAPE
 from aboveboard.jail import Ending, Jail, Limits, Sinks
 from aboveboard.model.account import Span, SpanKind, Unpacked
 from aboveboard.model.canonical import JSON, canonical, digest_of
@@ -160,15 +160,9 @@ class _Unpacker:
         return f"unpack {self._base} {digest}"
 
     def _from_cache(self, digest: str) -> bool:
-        kept = self._cache.get(self._key(digest))
-        if kept is None:
-            return False
-        try:
-            account = Unpacked.from_json(json.loads(kept))
-        except (ValueError, TypeError, KeyError, InputError):
-            return False
-        contents = {entry.digest for child in account.children for entry in child.entries if entry.digest and entry.size}
-        if account.digest != digest or not all(self._blobs.has(content) for content in contents):
+        kept = self._cache.get_sealed(self._key(digest))
+        account = None if kept is None else self._read(kept, digest, empty=False)
+        if account is None:
             return False
         self.accounts[digest] = account
         self.reused += 1
@@ -214,17 +208,28 @@ class _Unpacker:
 
     def _accept(self, value: JSON, digest: str) -> bool:
         """Check an account that came out of the jail: it tiles the blob, and its contents have arrived."""
-        try:
-            account = Unpacked.from_json(value)  # type: ignore[arg-type]  # checked by the except
-        except (ValueError, TypeError, KeyError, InputError):
+        account = self._read(value, digest, empty=True)
+        if account is None:
             return False
-        contents = {entry.digest for child in account.children for entry in child.entries if entry.digest}
-        if account.digest != digest or not all(self._blobs.has(content) for content in contents):
+        try:
+            if not any(gap.cause in TRANSIENT_CAUSES for gap in account.gaps):
+                self._cache.put_sealed(self._key(digest), account.to_json())
+        except InputError:  # it holds what has no canonical form
             return False
         self.accounts[digest] = account
-        if not any(gap.cause in TRANSIENT_CAUSES for gap in account.gaps):
-            self._cache.put(self._key(digest), canonical(account.to_json()))
         return True
+
+    def _read(self, value: JSON, digest: str, *, empty: bool) -> Unpacked | None:
+        """Read a foreign account: of this blob, all of it, with all its contents here; `empty` ones included."""
+        try:
+            account = Unpacked.from_json(value)  # type: ignore[arg-type]  # checked by the except
+            if (account.digest, account.size) != (digest, self._blobs.size(digest)):
+                return None
+            entries = [entry for child in account.children for entry in child.entries if entry.digest]
+            contents = {entry.digest for entry in entries if entry.size or empty}
+            return account if all(self._blobs.has(content) for content in contents) else None
+        except OUT_OF_SHAPE:
+            return None
 
     def _lost(self, digest: str, ending: Ending) -> Unpacked:
         """Account for a blob whose unpacking died: all of it is a gap."""
