@@ -173,8 +173,12 @@ class Runner:
         fresh = [subject for subject in subjects if kept[subject] is None]
         shares = [fresh[start :: self._jobs] for start in range(self._jobs) if fresh[start :: self._jobs]]
         with ThreadPoolExecutor(max_workers=self._jobs) as pool:
-            for share in pool.map(lambda part: self._file_batch(collector, calibration, part), shares):
-                kept.update(share)
+            try:
+                for share in pool.map(lambda part: self._file_batch(collector, calibration, part), shares):
+                    kept.update(share)
+            except BaseException:  # the other shares would be waited for
+                self._jail.stop()
+                raise
         return [piece for piece in kept.values() if piece is not None]
 
     def _file_batch(

@@ -74,6 +74,7 @@ class Jail:
         self._lock = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._stopped = False
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +90,12 @@ class Jail:
         if self._zygote is not None:
             self._zygote.wait(timeout=30)
             self._zygote = None
+
+    def stop(self) -> None:
+        """End all runs under way, and begin no other: for the user who does not want to wait for them."""
+        self._stopped = True
+        if self._zygote is not None:
+            self._zygote.kill()
 
     def run(
         self,
@@ -126,6 +133,8 @@ class Jail:
             return _Run(ours, status_read, sinks, bounds).finish()
 
     def _start(self) -> socket.socket:
+        if self._stopped:
+            raise JailError("the run was stopped", hint="start it again")
         if self._control is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._zygote = subprocess.Popen(

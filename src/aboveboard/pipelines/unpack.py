@@ -276,24 +276,29 @@ def _walk(folder: Path, blobs: BlobStore) -> tuple[list[Entry], list[Gap]]:
                 gaps.append(Gap(Cause.LIMIT, Where(), f"more than {MAX_FILES} entries"))
                 return entries, gaps
             entry = _entry(item, show(item.path[root:]), blobs, gaps)
+            if entry is None:
+                continue
             entries.append(entry)
             if entry.type is EntryType.DIRECTORY:
                 pending.append(item.path)
     return sorted(entries, key=lambda entry: entry.path), gaps
 
 
-def _entry(item: os.DirEntry[bytes], path: str, blobs: BlobStore, gaps: list[Gap]) -> Entry:
-    status = item.stat(follow_symlinks=False)
+def _entry(item: os.DirEntry[bytes], path: str, blobs: BlobStore, gaps: list[Gap]) -> Entry | None:
+    try:
+        status = item.stat(follow_symlinks=False)
+        target = show(os.readlink(item.path)) if stat.S_ISLNK(status.st_mode) else ""  # noqa: PTH115 - names are bytes
+    except OSError as error:  # gone since it was listed, or not ours to look at
+        gaps.append(Gap(Cause.DAMAGED, Where(path=path), f"cannot be looked at: {error.strerror}"))
+        return None
     kind = type_of(status.st_mode)
     assert kind is not None  # stat(2) gives no other
-    digest, size, target = "", 0, ""
+    digest, size = "", 0
     if kind is EntryType.FILE:
         try:
             digest, size = blobs.put_file(Path(os.fsdecode(item.path)), limit=MAX_IMAGE)
-        except (OSError, InputError) as error:
+        except InputError as error:
             size = status.st_size
-            gaps.append(Gap(Cause.LIMIT, Where(path=path), f"cannot be read: {error}"[:200]))
-    elif kind is EntryType.SYMLINK:
-        target = show(os.readlink(item.path))  # noqa: PTH115 - names are bytes
+            gaps.append(Gap(Cause.LIMIT, Where(path=path), f"cannot be read: {show(os.fsencode(error.message))}"[:200]))
     device = (os.major(status.st_rdev), os.minor(status.st_rdev)) if status.st_rdev else None
     return Entry(path, kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, size, digest, target, device)

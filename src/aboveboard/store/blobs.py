@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -35,16 +37,22 @@ class BlobStore:
         return BlobWriter(self)
 
     def put_file(self, path: Path, *, limit: int) -> tuple[str, int]:
-        """Keep the content of a file without holding it in memory; return its digest and size."""
-        size = path.stat().st_size
-        if size > limit:
-            raise InputError(f"{path} has {size} bytes", hint=f"at most {limit} are taken")
+        """Keep the content of a file without holding it in memory; return its digest and size.
+
+        Raises InputError where the file cannot be read, and OSError where the store cannot be written.
+        """
+        with _reading(path):
+            size, source = path.stat().st_size, path.open("rb")
         hasher, copied = hashlib.sha256(), 0
-        with path.open("rb") as source, whole(self.root) as target:
-            while part := source.read(1 << 20):
+        with source, whole(self.root) as target:
+            if size > limit:
+                raise InputError(f"{path} has {size} bytes", hint=f"at most {limit} are taken")
+            while True:
+                with _reading(path):
+                    part = source.read(1 << 20)
+                if not part or copied + len(part) > limit:
+                    break  # it may grow while it is read: the digest below is of what was taken
                 copied += len(part)
-                if copied > limit:
-                    break  # it grows while it is read: the digest below is of what was taken
                 hasher.update(part)
                 target.write(part)
         digest = "sha256:" + hasher.hexdigest()
@@ -116,6 +124,16 @@ class BlobStore:
         """Give a file that was written in this folder its name."""
         put_in_place(name, self._path(digest))
         self._known.add(digest)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}", hint="see that it is there and yours to read"
+        ) from error
 
 
 def _size(path: Path) -> int:
