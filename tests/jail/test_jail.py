@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from aboveboard.jail import Ending, Jail, Limits, Sinks
 from aboveboard.jail.jail import PART
 from aboveboard.model.canonical import JSON
-from aboveboard.model.errors import JailError
+from aboveboard.model.errors import InputError, JailError
 from aboveboard.model.facts import Cause
 
 PROBES = "aboveboard.jail.probes:"
@@ -126,3 +128,43 @@ def test_a_run_that_should_give_values_gives_no_blob(jail: Jail) -> None:
     ending = jail.run(PROBES + "shout", {"count": 1}, Sinks(lambda _: None, lambda _: None))
     assert ending.cause is Cause.CRASHED
     assert "blob" in ending.detail
+
+
+class Full(Caught):
+    """A sink on a disk with no room left, or one that is stopped."""
+
+    def __init__(self, raised: BaseException) -> None:
+        super().__init__()
+        self.dropped = 0
+        self._raised = raised
+
+    def write(self, part: bytes) -> None:
+        raise self._raised
+
+    def drop(self) -> None:
+        self.dropped += 1
+
+
+def test_a_disk_that_is_full_ends_the_run_and_says_so(jail: Jail) -> None:
+    full, started = Full(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))), time.monotonic()
+    with pytest.raises(InputError, match="No space left") as told:
+        jail.run(PROBES + "shout", {"count": 50}, full.sinks)
+    assert "make room" in told.value.hint
+    assert time.monotonic() - started < 30
+    assert full.dropped == 1
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), InputError("no", hint="none"), TimeoutError("of the disk")])
+def test_whatever_a_sink_raises_comes_out_and_nothing_stays(jail: Jail, raised: BaseException) -> None:
+    full = Full(raised)
+    with pytest.raises((type(raised), InputError)):
+        jail.run(PROBES + "shout", {"count": 50}, full.sinks)
+    assert full.dropped == 1
+    assert jail.run(PROBES + "shout", {"count": 1}, Caught().sinks) == Ending()
+
+
+def test_a_process_that_closes_its_channel_and_stays_ends_at_the_deadline(jail: Jail) -> None:
+    started = time.monotonic()
+    ending = jail.run(PROBES + "close_and_stay", {}, Caught().sinks, limits=Limits(wall_seconds=1))
+    assert ending.cause is Cause.TIME
+    assert time.monotonic() - started < 20

@@ -30,6 +30,8 @@ def draft(
     as_json: Annotated[bool, typer.Option("--json", help="Print the draft as JSON, without comments.")] = False,
 ) -> None:
     """Write a declaration from what was observed, for the supplier to complete."""
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):  # a run may take minutes
+        raise InputError(f"cannot write {out}: no file can be made there", hint="give another file with --out")
     talk = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     options = Options(profile="outsider", at=evaluation_time(at), jobs=jobs, cache=None if no_cache else cache_folder())
     made = pipeline.draft(target, options, lambda text: talk.print(terminal.safe(f"  {text}")))

@@ -48,6 +48,8 @@ def inspect(
         cache=None if no_cache else cache_folder(),
         confined=not unconfined,
     )
+    if out is not None:
+        outputs.check(out)
     found = run(target, options, lambda text: talk.print(terminal.safe(f"  {text}")))
     if out is not None:
         try:

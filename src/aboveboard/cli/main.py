@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -10,6 +11,9 @@ from typer.exceptions import TyperException
 from aboveboard import __version__
 from aboveboard.cli import declaration_command, doctor_command, inspect_command, standard_command
 from aboveboard.model.errors import AboveboardError
+from aboveboard.model.paths import show
+
+_INTERRUPTED = 130  # what typer makes of SIGINT; no command ends with it
 
 app = typer.Typer(
     add_completion=False,
@@ -36,6 +40,8 @@ def main() -> None:
     """Run the command line; a crash ends with 1 and can never be read as a verdict."""
     try:
         code = app(standalone_mode=False)
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
     except AboveboardError as error:
         _complain(f"{error.message}\n  what to do: {error.hint}")
         code = error.exit_code
@@ -47,6 +53,13 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         _complain("stopped")
         code = 1
+    except OSError as error:  # a disk, a folder or a file of the user's that does not do what is asked of it
+        place = f" ({show(os.fsencode(error.filename))})" if isinstance(error.filename, str | bytes) else ""
+        _complain(
+            f"the system refuses: {error.strerror or error}{place}\n"
+            "  what to do: make room or give the right to write there, or name other folders in ABOVEBOARD_CACHE and --out"
+        )
+        code = 2
     except Exception as error:  # noqa: BLE001 - the last resort; the traceback is for --debug reports
         _complain(
             f"internal error: {type(error).__name__}: {error}\n  what to do: report it with the command and the image"

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from aboveboard.evidence.collector import HEAD
 from aboveboard.evidence.registry import Listed, listed
 from aboveboard.jail import Ending, Jail, Limits, Sinks
-from aboveboard.model.canonical import JSON, canonical, digest_of
+from aboveboard.model.canonical import JSON, MAX_INTEGER, canonical, digest_of
+from aboveboard.model.errors import InputError
 from aboveboard.model.evidence import Calibration, Evidence
 from aboveboard.model.facts import TRANSIENT_CAUSES, Cause, Fact, Gap, Where
 from aboveboard.model.manifest import Owed
 from aboveboard.model.tree import Entry, EntryType
 
 BATCH = 1000  # files that one process is asked for
+MAX_NEEDED = 200_000  # facts that one tree collector is handed, one for each path of a file
+MAX_NEEDED_TEXT = 64 << 20  # characters of their paths and data
 MAX_DEATHS = 16  # of one file collector in one run; a collector that dies more often is given up, with gaps
+# What reading a foreign document can raise: JSON too deep, numbers without end, texts that are no Unicode among them.
+OUT_OF_SHAPE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, InputError)
 _CONFINED = "aboveboard.evidence.confined:"
 
 
@@ -132,22 +138,20 @@ class Runner:
         )
 
     def _calibrate(self, collector: Listed) -> Calibration | None:
-        """Run the planted known answers; None where that died: not having looked is no miss."""
+        """Run the planted known answers; None where that died: not having looked is no miss.
+
+        From the cache only a calibration that passed is taken: a foreign file must not say that ours does not work.
+        """
         key: JSON = {"calibration": collector.name, "version": collector.version, "tools": self._tools}
-        kept = self._cache.get(key)
+        kept = _calibration(_loaded(self._cache.get(key)))
+        if kept is not None and kept.passed:
+            return kept
         values: list[JSON] = []
-        if kept is None:
-            sinks = Sinks(values.append, lambda _digest: None)
-            self._jail.run(_CONFINED + "calibrate", {"collector": collector.name}, sinks, limits=self._limits)
-        else:
-            values.append(_json(kept))
-        try:
-            (value,) = values
-            calibration = Calibration(int(value["planted"]), int(value["found"]))  # type: ignore[index,call-overload,arg-type]  # checked by the except
-        except (ValueError, TypeError, KeyError):
-            return None
-        if kept is None and calibration.passed:
-            self._cache.put(key, canonical(value))
+        sinks = Sinks(values.append, lambda _digest: None)
+        self._jail.run(_CONFINED + "calibrate", {"collector": collector.name}, sinks, limits=self._limits)
+        calibration = _calibration(values[0]) if len(values) == 1 else None
+        if calibration is not None and calibration.passed:
+            self._cache.put(key, canonical({"planted": calibration.planted, "found": calibration.found}))
         return calibration
 
     def _key(self, collector: Listed, subject: str, needs: str = "") -> str:
@@ -169,8 +173,12 @@ class Runner:
         fresh = [subject for subject in subjects if kept[subject] is None]
         shares = [fresh[start :: self._jobs] for start in range(self._jobs) if fresh[start :: self._jobs]]
         with ThreadPoolExecutor(max_workers=self._jobs) as pool:
-            for share in pool.map(lambda part: self._file_batch(collector, calibration, part), shares):
-                kept.update(share)
+            try:
+                for share in pool.map(lambda part: self._file_batch(collector, calibration, part), shares):
+                    kept.update(share)
+            except BaseException:  # the other shares would be waited for
+                self._jail.stop()
+                raise
         return [piece for piece in kept.values() if piece is not None]
 
     def _file_batch(
@@ -208,11 +216,14 @@ class Runner:
         trees: Sequence[Tree],
         done: dict[tuple[str, str], Evidence],
     ) -> list[Evidence]:
-        return [self._tree(collector, calibration, tree, _needed(collector, tree, done)) for tree in trees]
+        return [self._tree(collector, calibration, tree, done) for tree in trees]
 
-    def _tree(self, collector: Listed, calibration: Calibration | None, tree: Tree, facts: list[Fact]) -> Evidence:
+    def _tree(
+        self, collector: Listed, calibration: Calibration | None, tree: Tree, done: dict[tuple[str, str], Evidence]
+    ) -> Evidence:
+        facts, left = _needed(collector, tree, done)
         needs = self._blobs.put(canonical([fact.to_json() for fact in facts]))
-        key = self._key(collector, tree.digest, needs)
+        key = self._key(collector, tree.digest, f"{needs} {'cut' if left else ''}".rstrip())
         kept = self._kept(key, collector, tree.digest, calibration)
         if kept is not None:
             return kept
@@ -230,7 +241,11 @@ class Runner:
             detail = f"{collector.name}: {ending.detail or 'gave no result'}"
             gap = Gap(ending.cause or Cause.CRASHED, Where(container=tree.container), detail)
             given = [{"facts": [], "gaps": [gap.to_json()]}]
-        piece = self._seal(collector, tree.digest, calibration, given[0], tree.container)
+        detail = (
+            f"{collector.name}: more than {MAX_NEEDED} facts or {MAX_NEEDED_TEXT} characters of files under their paths"
+        )
+        extra = [Gap(Cause.LIMIT, Where(), f"{detail}; the others were left out")] if left else []
+        piece = self._seal(collector, tree.digest, calibration, given[0], tree.container, extra)
         self._keep(key, piece)
         return piece
 
@@ -244,15 +259,32 @@ class Runner:
         calibration: Calibration | None,
         value: dict[str, Any],
         container: str = "",
+        extra: Sequence[Gap] = (),
     ) -> Evidence:
         """Read what came out of the jail against the closed shape, and seal it; what is out of shape is a gap."""
         try:
-            facts = [Fact.from_json(fact) for fact in value["facts"]]
-            gaps = [Gap.from_json(gap) for gap in value["gaps"]]
-            if any(fact.kind not in collector.emits for fact in facts):
-                raise ValueError("a kind that it does not emit")
-        except (TypeError, KeyError, ValueError) as error:
-            facts, gaps = [], [Gap(Cause.CRASHED, Where(), f"{collector.name}: result out of shape: {error}"[:200])]
+            piece = self._sealed(collector, subject, calibration, value, container, extra)
+        except OUT_OF_SHAPE as error:
+            gap = Gap(Cause.CRASHED, Where(), ascii(f"{collector.name}: result out of shape: {error}")[1:200])
+            value = {"facts": [], "gaps": [gap.to_json()]}
+            piece = self._sealed(collector, subject, calibration, value, container, extra)
+        if collector.subject == "file":
+            self._keep(self._key(collector, subject), piece)
+        return piece
+
+    def _sealed(
+        self,
+        collector: Listed,
+        subject: str,
+        calibration: Calibration | None,
+        value: dict[str, Any],
+        container: str,
+        extra: Sequence[Gap],
+    ) -> Evidence:
+        facts = [Fact.from_json(fact) for fact in value["facts"]]
+        gaps = [*(Gap.from_json(gap) for gap in value["gaps"]), *extra]
+        if any(fact.kind not in collector.emits for fact in facts):
+            raise ValueError("a kind that it does not emit")
         facts = [replace(fact, where=replace(fact.where, container=container)) for fact in facts]
         gaps = [replace(gap, where=replace(gap.where, container=container)) for gap in gaps]
         if collector.subject == "file":  # it sees bytes alone: the digest says which file, and the report where it stands
@@ -262,10 +294,7 @@ class Runner:
             "limits": self._limits.to_json(),
             "confined": self._jail.confined,
         }
-        piece = Evidence.sealed(collector.name, collector.version, subject, facts, gaps, calibration, made_with)
-        if collector.subject == "file":
-            self._keep(self._key(collector, subject), piece)
-        return piece
+        return Evidence.sealed(collector.name, collector.version, subject, facts, gaps, calibration, made_with)
 
     def _keep(self, key: JSON, piece: Evidence) -> None:
         if not any(gap.cause in TRANSIENT_CAUSES for gap in piece.gaps):
@@ -276,45 +305,74 @@ class Runner:
         if kept is None:
             return None
         try:
-            piece = Evidence.from_json(_json(kept))  # type: ignore[arg-type]  # checked by the except
-        except (ValueError, TypeError, KeyError):
+            piece = Evidence.from_json(_loaded(kept))
+            sound = piece.intact()
+        except OUT_OF_SHAPE:
             return None
-        sound = piece.intact() and (piece.collector, piece.version, piece.subject) == (
-            collector.name,
-            collector.version,
-            subject,
-        )
-        if not sound or piece.calibration != calibration:
+        named = (piece.collector, piece.version, piece.subject) == (collector.name, collector.version, subject)
+        if not sound or not named or piece.calibration != calibration:
             return None
         self._reused += 1
         return piece
 
 
-def _needed(collector: Listed, tree: Tree, done: dict[tuple[str, str], Evidence]) -> list[Fact]:
-    """Return the facts that a tree collector asked for: of this tree, and of its files under each of their paths."""
+def _needed(collector: Listed, tree: Tree, done: dict[tuple[str, str], Evidence]) -> tuple[list[Fact], bool]:
+    """Return the facts that a tree collector asked for: of this tree, and of its files under each of their paths.
+
+    Many facts of a file with many hard links would fill the memory of this process, which nothing confines. So there are
+    bounds; where one is passed (the second value), each fact comes under one path before any comes under two.
+    """
     paths: dict[str, list[str]] = {}
     for entry in tree.entries:
         if _is_content(entry):
             paths.setdefault(entry.digest, []).append(entry.path)
-    facts: list[Fact] = []
+    rows: list[tuple[Fact, list[str]]] = []
     for (_, subject), piece in sorted(done.items()):
         if piece.collector not in collector.feeds_on:
             continue
         wanted = [fact for fact in piece.facts if fact.kind in collector.needs]
         if subject == tree.digest:
-            facts += wanted
-        for path in paths.get(subject, ()):
-            facts += [replace(fact, where=replace(fact.where, path=path)) for fact in wanted]
-    return facts
+            rows += [(fact, [fact.where.path]) for fact in wanted]
+        if subject in paths:
+            rows += [(fact, paths[subject]) for fact in wanted]
+    placed = list(_within(_pairs(rows, 0, None)))
+    left = len(placed) < sum(len(places) for _, places in rows)
+    return (list(_within(chain(_pairs(rows, 0, 1), _pairs(rows, 1, None)))) if left else placed), left
+
+
+def _pairs(rows: list[tuple[Fact, list[str]]], first: int, last: int | None) -> Iterator[tuple[Fact, str]]:
+    return ((fact, path) for fact, places in rows for path in islice(places, first, last))
+
+
+def _within(pairs: Iterator[tuple[Fact, str]]) -> Iterator[Fact]:
+    """Yield each fact under its path, up to the bounds."""
+    characters = 0
+    for fact, path in islice(pairs, MAX_NEEDED):
+        characters += len(repr(fact.data)) + len(path)
+        if characters > MAX_NEEDED_TEXT:
+            return
+        yield replace(fact, where=replace(fact.where, path=path))
 
 
 def _is_content(entry: Entry) -> bool:
     return entry.type is EntryType.FILE and bool(entry.digest) and entry.size > 0
 
 
-def _json(data: bytes) -> JSON:
-    value: JSON = json.loads(data)
-    return value
+def _loaded(data: bytes | None) -> Any:
+    """Read a foreign document; None where there is none."""
+    try:
+        return None if data is None else json.loads(data)
+    except OUT_OF_SHAPE:
+        return None
+
+
+def _calibration(value: Any) -> Calibration | None:
+    """Read a foreign calibration; None where it is none."""
+    try:
+        calibration = Calibration(int(value["planted"]), int(value["found"]))
+    except OUT_OF_SHAPE:
+        return None
+    return calibration if 0 <= calibration.found <= calibration.planted <= MAX_INTEGER else None
 
 
 def kinds_of(evidence: Iterable[Evidence]) -> dict[str, int]:

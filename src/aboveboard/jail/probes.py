@@ -51,6 +51,14 @@ def shout(inside: Inside, count: int) -> None:
         inside.store(bytes(1 << 20))
 
 
+def close_and_stay(inside: Inside) -> None:
+    """Close the channel and go on."""
+    del inside
+    os.closerange(3, 64)
+    while True:
+        pass
+
+
 def hand_over(inside: Inside, parts: int, *, broken: bool) -> None:
     """Send one blob in parts and emit its size; broken off in the middle, it is dropped."""
 

@@ -98,6 +98,7 @@ def _outer(request: dict[str, Any], function: Callable[..., None], channel: int,
 def _inner(request: dict[str, Any], function: Callable[..., None], channel: int, status: int) -> NoReturn:
     """Confine this process and run the function."""
     code = RETURNED
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # also for a run that is not confined
     try:
         _keep_only(channel, status)
         if request["confined"]:

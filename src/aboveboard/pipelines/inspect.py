@@ -25,6 +25,7 @@ from aboveboard.pipelines.unpack import UNPACKING, Opened, open_subject
 from aboveboard.standard import reader
 from aboveboard.store.blobs import BlobStore
 from aboveboard.store.cache import Cache
+from aboveboard.store.files import remove_stale
 from aboveboard.subjects.image import opened_containers
 
 Progress = Callable[[str], None]
@@ -107,7 +108,14 @@ def read_declaration(path: Path, jail: Jail, blobs: BlobStore) -> Declaration:
 def room(cache: Path | None) -> Iterator[Path]:
     """Give a folder for blobs and results: the cache, or one that is gone afterwards."""
     if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=cache):
+                pass
+        except OSError as error:
+            hint = "name another folder in ABOVEBOARD_CACHE, or use --no-cache"
+            raise InputError(f"cannot keep results in {cache}: {error.strerror}", hint=hint) from error
+        remove_stale(cache)
         yield cache
         return
     with tempfile.TemporaryDirectory(prefix="aboveboard-") as folder:

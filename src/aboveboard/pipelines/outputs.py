@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import tempfile
 from pathlib import Path
 
 from aboveboard.model.canonical import JSON, canonical
+from aboveboard.model.errors import InputError
 from aboveboard.model.facts import Where
 from aboveboard.pipelines.inspect import Inspected
 from aboveboard.report import html, sarif, tables
@@ -21,6 +24,27 @@ def dossier_of(found: Inspected) -> Dossier:
             if entry.digest:
                 paths.setdefault(entry.digest, Where(path=entry.path, container=tree.container))
     return Dossier(found.verdict, found.standard, gaps, paths)
+
+
+def check(folder: Path) -> None:
+    """Try whether `write` will be able to write into `folder`, and leave no trace; raises InputError where not.
+
+    A run may take minutes, and the folder may lie in the very tree that is inspected.
+    """
+    made: list[Path] = []
+    try:
+        for place in reversed([folder, *folder.parents]):
+            if not place.exists():
+                place.mkdir()
+                made.append(place)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}", hint="give another folder with --out") from error
+    finally:
+        for place in reversed(made):
+            with contextlib.suppress(OSError):
+                place.rmdir()
 
 
 def write(found: Inspected, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import lzma
 import os
 import stat
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
+from aboveboard.evidence.runner import OUT_OF_SHAPE
 from aboveboard.jail import Ending, Jail, Limits, Sinks
 from aboveboard.model.account import Span, SpanKind, Unpacked
 from aboveboard.model.canonical import JSON, canonical, digest_of
@@ -160,15 +160,9 @@ class _Unpacker:
         return f"unpack {self._base} {digest}"
 
     def _from_cache(self, digest: str) -> bool:
-        kept = self._cache.get(self._key(digest))
-        if kept is None:
-            return False
-        try:
-            account = Unpacked.from_json(json.loads(kept))
-        except (ValueError, TypeError, KeyError, InputError):
-            return False
-        contents = {entry.digest for child in account.children for entry in child.entries if entry.digest and entry.size}
-        if account.digest != digest or not all(self._blobs.has(content) for content in contents):
+        kept = self._cache.get_sealed(self._key(digest))
+        account = None if kept is None else self._read(kept, digest, empty=False)
+        if account is None:
             return False
         self.accounts[digest] = account
         self.reused += 1
@@ -214,17 +208,28 @@ class _Unpacker:
 
     def _accept(self, value: JSON, digest: str) -> bool:
         """Check an account that came out of the jail: it tiles the blob, and its contents have arrived."""
-        try:
-            account = Unpacked.from_json(value)  # type: ignore[arg-type]  # checked by the except
-        except (ValueError, TypeError, KeyError, InputError):
+        account = self._read(value, digest, empty=True)
+        if account is None:
             return False
-        contents = {entry.digest for child in account.children for entry in child.entries if entry.digest}
-        if account.digest != digest or not all(self._blobs.has(content) for content in contents):
+        try:
+            if not any(gap.cause in TRANSIENT_CAUSES for gap in account.gaps):
+                self._cache.put_sealed(self._key(digest), account.to_json())
+        except InputError:  # it holds what has no canonical form
             return False
         self.accounts[digest] = account
-        if not any(gap.cause in TRANSIENT_CAUSES for gap in account.gaps):
-            self._cache.put(self._key(digest), canonical(account.to_json()))
         return True
+
+    def _read(self, value: JSON, digest: str, *, empty: bool) -> Unpacked | None:
+        """Read a foreign account: of this blob, all of it, with all its contents here; `empty` ones included."""
+        try:
+            account = Unpacked.from_json(value)  # type: ignore[arg-type]  # checked by the except
+            if (account.digest, account.size) != (digest, self._blobs.size(digest)):
+                return None
+            entries = [entry for child in account.children for entry in child.entries if entry.digest]
+            contents = {entry.digest for entry in entries if entry.size or empty}
+            return account if all(self._blobs.has(content) for content in contents) else None
+        except OUT_OF_SHAPE:
+            return None
 
     def _lost(self, digest: str, ending: Ending) -> Unpacked:
         """Account for a blob whose unpacking died: all of it is a gap."""
@@ -271,24 +276,29 @@ def _walk(folder: Path, blobs: BlobStore) -> tuple[list[Entry], list[Gap]]:
                 gaps.append(Gap(Cause.LIMIT, Where(), f"more than {MAX_FILES} entries"))
                 return entries, gaps
             entry = _entry(item, show(item.path[root:]), blobs, gaps)
+            if entry is None:
+                continue
             entries.append(entry)
             if entry.type is EntryType.DIRECTORY:
                 pending.append(item.path)
     return sorted(entries, key=lambda entry: entry.path), gaps
 
 
-def _entry(item: os.DirEntry[bytes], path: str, blobs: BlobStore, gaps: list[Gap]) -> Entry:
-    status = item.stat(follow_symlinks=False)
+def _entry(item: os.DirEntry[bytes], path: str, blobs: BlobStore, gaps: list[Gap]) -> Entry | None:
+    try:
+        status = item.stat(follow_symlinks=False)
+        target = show(os.readlink(item.path)) if stat.S_ISLNK(status.st_mode) else ""  # noqa: PTH115 - names are bytes
+    except OSError as error:  # gone since it was listed, or not ours to look at
+        gaps.append(Gap(Cause.DAMAGED, Where(path=path), f"cannot be looked at: {error.strerror}"))
+        return None
     kind = type_of(status.st_mode)
     assert kind is not None  # stat(2) gives no other
-    digest, size, target = "", 0, ""
+    digest, size = "", 0
     if kind is EntryType.FILE:
         try:
             digest, size = blobs.put_file(Path(os.fsdecode(item.path)), limit=MAX_IMAGE)
-        except (OSError, InputError) as error:
+        except InputError as error:
             size = status.st_size
-            gaps.append(Gap(Cause.LIMIT, Where(path=path), f"cannot be read: {error}"[:200]))
-    elif kind is EntryType.SYMLINK:
-        target = show(os.readlink(item.path))  # noqa: PTH115 - names are bytes
+            gaps.append(Gap(Cause.LIMIT, Where(path=path), f"cannot be read: {show(os.fsencode(error.message))}"[:200]))
     device = (os.major(status.st_rdev), os.minor(status.st_rdev)) if status.st_rdev else None
     return Entry(path, kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, size, digest, target, device)

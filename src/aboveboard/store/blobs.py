@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-import tempfile
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from aboveboard.model.errors import InputError
+from aboveboard.store.files import open_regular, put_in_place, read_regular, scratch, whole
 
 _HELD = 1 << 20  # bytes of a blob under way that stay in memory
 
@@ -33,17 +37,22 @@ class BlobStore:
         return BlobWriter(self)
 
     def put_file(self, path: Path, *, limit: int) -> tuple[str, int]:
-        """Keep the content of a file without holding it in memory; return its digest and size."""
-        size = path.stat().st_size
-        if size > limit:
-            raise InputError(f"{path} has {size} bytes", hint=f"at most {limit} are taken")
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Keep the content of a file without holding it in memory; return its digest and size.
+
+        Raises InputError where the file cannot be read, and OSError where the store cannot be written.
+        """
+        with _reading(path):
+            size, source = path.stat().st_size, path.open("rb")
         hasher, copied = hashlib.sha256(), 0
-        with path.open("rb") as source, tempfile.NamedTemporaryFile(dir=self.root, delete=False) as target:
-            while part := source.read(1 << 20):
+        with source, whole(self.root) as target:
+            if size > limit:
+                raise InputError(f"{path} has {size} bytes", hint=f"at most {limit} are taken")
+            while True:
+                with _reading(path):
+                    part = source.read(1 << 20)
+                if not part or copied + len(part) > limit:
+                    break  # it may grow while it is read: the digest below is of what was taken
                 copied += len(part)
-                if copied > limit:
-                    break  # it grows while it is read: the digest below is of what was taken
                 hasher.update(part)
                 target.write(part)
         digest = "sha256:" + hasher.hexdigest()
@@ -52,38 +61,39 @@ class BlobStore:
 
     def get(self, digest: str) -> bytes:
         """Return the blob; raises KeyError where it is not there or is not what its name says."""
-        try:
-            data = self._path(digest).read_bytes()
-        except OSError as error:
-            raise KeyError(digest) from error
-        if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
+        data = read_regular(self._path(digest))
+        if data is None or "sha256:" + hashlib.sha256(data).hexdigest() != digest:
             raise KeyError(digest)
         return data
 
     def has(self, digest: str) -> bool:
-        """Tell whether the blob is there, whole; a blob that is not what its name says is removed."""
+        """Tell whether the blob is there, whole; one that is not what its name says is replaced when it is written."""
         if digest in self._known:
             return True
-        try:
-            self.get(digest)
-        except KeyError:
-            self._path(digest).unlink(missing_ok=True)
+        descriptor = self.open(digest)
+        if descriptor is None:
             return False
-        self._known.add(digest)
-        return True
+        try:
+            with os.fdopen(descriptor, "rb") as file:
+                found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return False
+        if found == digest:
+            self._known.add(digest)
+        return found == digest
 
     def open(self, digest: str) -> int | None:
         """Return a read-only descriptor of the blob, or None."""
         try:
-            return os.open(self._path(digest), os.O_RDONLY | os.O_CLOEXEC)
-        except (OSError, ValueError):
+            return open_regular(self._path(digest))
+        except KeyError:
             return None
 
     def size(self, digest: str) -> int:
         """Return how many bytes the blob has; 0 where it is not there."""
         try:
-            return self._path(digest).stat().st_size
-        except (OSError, KeyError):
+            return max(0, _size(self._path(digest)))
+        except KeyError:
             return 0
 
     def head(self, digest: str, size: int) -> bytes:
@@ -103,19 +113,35 @@ class BlobStore:
         return self.root / name[:2] / name[2:]
 
     def _write(self, path: Path, data: bytes) -> None:
-        if path.exists() and path.stat().st_size == len(data):
+        """Write the blob, unless it is there already: by its content, not its name and size alone."""
+        if _size(path) == len(data) and read_regular(path) == data:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target:
+        with whole(path.parent) as target:
             target.write(data)
-        Path(target.name).replace(path)
+        put_in_place(target.name, path)
 
     def _adopt(self, name: str, digest: str) -> None:
         """Give a file that was written in this folder its name."""
-        final = self._path(digest)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        Path(name).replace(final)
+        put_in_place(name, self._path(digest))
         self._known.add(digest)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}", hint="see that it is there and yours to read"
+        ) from error
+
+
+def _size(path: Path) -> int:
+    try:
+        status = path.lstat()
+    except OSError:
+        return -1
+    return status.st_size if stat.S_ISREG(status.st_mode) else -1
 
 
 class BlobWriter:
@@ -139,23 +165,23 @@ class BlobWriter:
             self._store.put(bytes(self._held))
         else:
             self._flush()
-            self._file.close()
-            self._store._adopt(self._file.name, "sha256:" + self._hasher.hexdigest())
-            self._file = None
+            self._file.close()  # where this fails, `drop` removes it
+            file, self._file = self._file, None
+            self._store._adopt(file.name, "sha256:" + self._hasher.hexdigest())
         self._reset()
 
     def drop(self) -> None:
         """Forget what came of a blob."""
-        if self._file is not None:
-            self._file.close()
-            Path(self._file.name).unlink(missing_ok=True)
-            self._file = None
+        file, self._file = self._file, None
         self._reset()
+        if file is not None:
+            with contextlib.suppress(OSError):  # what could not be written is not wanted any more
+                file.close()
+            Path(file.name).unlink(missing_ok=True)
 
     def _flush(self) -> None:
         if self._file is None:
-            self._store.root.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.NamedTemporaryFile(dir=self._store.root, delete=False)  # noqa: SIM115 - closed by commit or drop
+            self._file = scratch(self._store.root)  # closed by commit or drop
         self._hasher.update(self._held)
         self._file.write(self._held)
         self._held.clear()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
+import hashlib
+import json
 from pathlib import Path
 
-from aboveboard.model.canonical import JSON, digest, digest_of
+from aboveboard.model.canonical import JSON, canonical, digest, digest_of
+from aboveboard.model.errors import InputError
+from aboveboard.store.files import put_in_place, read_regular, whole
 
 
 class Cache:
@@ -17,20 +20,36 @@ class Cache:
     def get(self, key: JSON) -> bytes | None:
         """Return what was kept under `key`, or None."""
         path = self._path(key)
-        try:
-            return None if path is None else path.read_bytes()
-        except OSError:
-            return None
+        return None if path is None else read_regular(path)
 
     def put(self, key: JSON, value: bytes) -> None:
         """Keep `value` under `key`, whole or not at all."""
         path = self._path(key)
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target:
+        with whole(path.parent) as target:
             target.write(value)
-        Path(target.name).replace(path)
+        put_in_place(target.name, path)
+
+    def get_sealed(self, key: JSON) -> JSON:
+        """Return the value that `put_sealed` kept under `key`; None where there is none or it was cut or changed.
+
+        The seal keeps nobody from writing a false one: it tells a file that was cut, or written by another hand, from ours.
+        """
+        seal, _, data = (self.get(key) or b"").partition(b"\n")
+        if hashlib.sha256(data).hexdigest().encode() != seal:
+            return None
+        try:
+            value: JSON = json.loads(data.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float)
+            # an escape is how a lone surrogate would come in; most values hold none, and need no second look
+            return value if b"\\ud" not in data.lower() or canonical(value) == data else None
+        except (ValueError, RecursionError, InputError):
+            return None
+
+    def put_sealed(self, key: JSON, value: JSON) -> None:
+        """Keep a value under `key` with a seal of its own, for a value that has none in it."""
+        data = canonical(value)
+        self.put(key, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
 
     def _path(self, key: JSON) -> Path | None:
         if self.root is None:
@@ -38,3 +57,7 @@ class Cache:
         # a text is hashed as it is: for keys that are asked for once for each file
         name = (digest(key.encode()) if isinstance(key, str) else digest_of(key)).partition(":")[2]
         return self.root / name[:2] / name[2:]
+
+
+def _no_float(text: str) -> JSON:
+    raise ValueError(f"the number {text} is not an integer")
