@@ -19,13 +19,17 @@ from aboveboard.readers.streams import StreamError, StreamTooLargeError
 from aboveboard.subjects.chunks import Bytes, Chunk, end_markers, find_chunks, header_spans
 from aboveboard.subjects.openers import open_chunk
 
-VERSION = 4
+VERSION = 5
 HELD = 1 << 22  # bytes: up to this a blob is read into memory
 SMALL = 4096  # bytes: below this, entropy says nothing
 # Code that may carry archives in it: a chunk that opens is a child, one that does not was code that looked like one.
 UNREADABLE = "elf-unreadable"  # begins as a program and cannot be read as one: there, and not identified
 HOSTS = frozenset({"elf", UNREADABLE, "linux-kernel"})
 CONTAINERS = frozenset({"bzip2", "device-tree"})  # have a known start, and hold something all the same
+# Archives that are unpacked from front to back: of a name that stands twice, the device has what came last.
+LAST_COUNTS = frozenset(
+    {"cpio_portable_ascii", "cpio_portable_ascii_crc", "cpio_portable_old_ascii", "cpio_binary", "tar", "zip"}
+)
 
 
 def unpack(inside: Inside, digests: Sequence[str]) -> None:
@@ -106,15 +110,15 @@ def _host(inside: Inside, digest: str, data: Bytes, kind: str) -> Unpacked:
 def _open(inside: Inside, chunk: Chunk, data: Bytes, gaps: list[Gap]) -> tuple[Span, Child | None]:
     found: list[Gap] = []
     entries: list[Entry] = []
-    seen: set[str] = set()
+    places: dict[str, int] = {}
     for named, content in open_chunk(chunk, data, found):
         entry = _stored(inside, chunk, named, content, found)
         if entry is None:
             continue
-        if entry.path in seen:
+        if entry.path in places:
             found.append(Gap(Cause.DAMAGED, Where(path=entry.path), f"{chunk.name}: a name that stands twice"))
-            entry = replace(entry, path=f"{entry.path}\\x00{len(entries)}")
-        seen.add(entry.path)
+            entry = _twice(entries, places, entry, last=chunk.name in LAST_COUNTS)
+        places[entry.path] = len(entries)
         entries.append(entry)
     name = f"0x{chunk.start:x}.{chunk.name}"
     gaps += [replace(gap, where=replace(gap.where, container=name)) for gap in found]
@@ -124,6 +128,20 @@ def _open(inside: Inside, chunk: Chunk, data: Bytes, gaps: list[Gap]) -> tuple[S
         cause = found[0].cause if found else Cause.DAMAGED
         return Span(chunk.start, chunk.end, SpanKind.GAP, cause.value), None
     return Span(chunk.start, chunk.end, SpanKind.CHILD, chunk.name), Child(name, chunk.start, chunk.end, tuple(entries))
+
+
+def _twice(entries: list[Entry], places: dict[str, int], entry: Entry, *, last: bool) -> Entry:
+    """Return the entry as it is kept beside its namesake: the one that does not count is under a marked path."""
+    number = len(entries)
+    while f"{entry.path}\\x00{number}" in places:
+        number += 1
+    marked = f"{entry.path}\\x00{number}"
+    if not last:
+        return replace(entry, path=marked)
+    place = places[entry.path]
+    entries[place] = replace(entries[place], path=marked)
+    places[marked] = place
+    return entry
 
 
 def _stored(
