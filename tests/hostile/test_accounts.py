@@ -95,3 +95,21 @@ def test_of_a_name_that_stands_twice_the_last_counts(held: Held, kind: str) -> N
     assert found["/etc/shadow"] == b"third"
     assert sorted(found.values()) == [b"first", b"second", b"third", b"x"]
     assert details(seen).count("a name that stands twice") == 2
+
+
+@pytest.mark.parametrize("wrong", ["method", "header", "content"])
+def test_a_member_of_a_zip_that_cannot_be_read_ends_nothing(held: Held, wrong: str) -> None:
+    data = bytearray(zipped([("a", b"aaaa"), ("b", b"bbbb"), ("c", b"cccc")]))
+    second = data.find(b"PK\1\2", data.find(b"PK\1\2") + 4)
+    local = data.find(b"PK\3\4", 4)
+    if wrong == "method":
+        data[second + 10] = data[local + 8] = 97
+    elif wrong == "header":
+        data[local + 30] ^= 1  # its name
+    else:
+        data[data.find(b"bbbb")] ^= 1
+    seen = account(held, bytes(data))
+    found = entries(seen)
+    assert [held.blobs.get(found[path].digest) for path in ("/a", "/b", "/c")] == [b"aaaa", None, b"cccc"]
+    assert found["/b"].size == 4
+    assert [gap.where.path for gap in seen.gaps] == ["/b"]

@@ -119,7 +119,7 @@ def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | Iterat
 
 
 def zipped(piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
-    """Yield the members of a zip archive (PKWARE APPNOTE 6.3.10); raises what the library raises."""
+    """Yield the members of a zip archive (PKWARE APPNOTE 6.3.10); raises what the library raises of the archive."""
     with zipfile.ZipFile(io.BufferedReader(_View(piece))) as archive:
         for member in archive.infolist():
             path, left = cpio.normal_path(member.filename.encode("utf-8", "surrogateescape"))
@@ -135,9 +135,19 @@ def zipped(piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
                 gaps.append(Gap(Cause.ENCRYPTED, Where(path=path), "zip: the member is encrypted"))
                 yield Entry(path, EntryType.FILE, size=member.file_size), None
                 continue
-            if stat.S_ISLNK(mode):
-                with archive.open(member) as handle:
-                    yield Entry(path, EntryType.SYMLINK, target=show(handle.read(4096))), None
-                continue
-            entry = Entry(path, EntryType.FILE, mode=stat.S_IMODE(mode) if mode else None, size=member.file_size)
-            yield entry, content(archive.open(member), member.file_size, "zip")
+            yield _zip_member(archive, member, path, gaps)
+
+
+def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: str, gaps: list[Gap]) -> Content:
+    """Return one member: where it cannot be read, the entry without its content, for those behind it may be sound."""
+    mode = member.external_attr >> 16
+    entry = Entry(path, EntryType.FILE, mode=stat.S_IMODE(mode) if mode else None, size=member.file_size)
+    try:
+        if stat.S_ISLNK(mode):
+            with archive.open(member) as handle:
+                return Entry(path, EntryType.SYMLINK, target=show(handle.read(4096))), None
+        return entry, content(archive.open(member), member.file_size, "zip")
+    except Exception as error:  # noqa: BLE001 - the library raises whatever it meets on a damaged member
+        cause = Cause.UNSUPPORTED if isinstance(error, NotImplementedError) else Cause.DAMAGED
+        gaps.append(Gap(cause, Where(path=path), f"zip: {type(error).__name__}: {error}"[:200]))
+        return entry, None
