@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import bz2
 import hashlib
 import io
+import lzma
 import tarfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+import lz4.frame
 import pytest
 
 from aboveboard.model.account import Unpacked
 from aboveboard.model.canonical import JSON
 from aboveboard.model.tree import Entry
+from aboveboard.readers import streams
 from aboveboard.subjects.unpack import take_apart
 from tests.hostile.images import Item, cpio
 
@@ -113,3 +117,35 @@ def test_a_member_of_a_zip_that_cannot_be_read_ends_nothing(held: Held, wrong: s
     assert [held.blobs.get(found[path].digest) for path in ("/a", "/b", "/c")] == [b"aaaa", None, b"cccc"]
     assert found["/b"].size == 4
     assert [gap.where.path for gap in seen.gaps] == ["/b"]
+
+
+@pytest.mark.parametrize("kind", ["bzip2", "xz", "lz4_default"])
+def test_streams_that_follow_each_other_are_one_content(held: Held, kind: str) -> None:
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "bzip2": bz2.compress,
+        "xz": lzma.compress,
+        "lz4_default": lz4.frame.compress,
+    }
+    pack = packers[kind]
+    first, second = b"hello\n" * 100, b"world\n" * 40_000
+    between = bytes(8) if kind == "xz" else b""
+    data = pack(first) + between + pack(second)
+    assert streams.decompress(kind, data, 1 << 20) == first + second
+    seen = account(held, b"\xff" * 64 + data + b"\xff" * 64)
+    assert {first + second} == set(held.blobs.values()) or {first, second} == set(held.blobs.values())
+    assert not seen.gaps
+
+
+@pytest.mark.parametrize(("kind", "data"), [("bzip2", bz2.compress(b"a")), ("xz", lzma.compress(b"a"))])
+def test_what_a_stream_leaves_unread_or_lacks_is_told(kind: str, data: bytes) -> None:
+    def end(data: bytes) -> str:
+        reading = streams.parts(kind, data, 1 << 20)
+        while True:
+            try:
+                next(reading)
+            except StopIteration as ended:
+                return str(ended.value)
+
+    assert end(data) == ""
+    assert "3 bytes at its end were not read" in end(data + b"abc")
+    assert "cut" in end(data[:-1])

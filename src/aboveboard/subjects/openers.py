@@ -130,8 +130,14 @@ def _cpio(_chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[Content
         yield member.entry, member.content if member.entry.type is EntryType.FILE else None
 
 
-def _stream(chunk: Chunk, piece: memoryview, _gaps: list[Gap]) -> Iterator[Content]:
-    yield Entry("/", EntryType.FILE), streams.parts(chunk.name, piece, MAX_STREAM)
+def _stream(chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
+    yield Entry("/", EntryType.FILE), _to_its_end(chunk, piece, gaps)
+
+
+def _to_its_end(chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[bytes]:
+    wrong = yield from streams.parts(chunk.name, piece, MAX_STREAM)
+    if wrong:
+        gaps.append(Gap(Cause.DAMAGED, Where(offset=chunk.start), wrong))
 
 
 def _guarded(reader: Callable[[memoryview, list[Gap]], Iterator[Content]]) -> Reader:
