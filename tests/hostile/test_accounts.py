@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import gzip
 import hashlib
 import io
+import json
 import lzma
 import tarfile
 import zipfile
@@ -13,12 +15,14 @@ from collections.abc import Callable, Iterable
 import lz4.frame
 import pytest
 
-from aboveboard.model.account import Unpacked
+from aboveboard.model.account import SpanKind, Unpacked
 from aboveboard.model.canonical import JSON
+from aboveboard.model.facts import Cause
 from aboveboard.model.tree import Entry
 from aboveboard.readers import streams
+from aboveboard.subjects import bounds
 from aboveboard.subjects.unpack import take_apart
-from tests.hostile.images import Item, cpio
+from tests.hostile.images import Item, cpio, tiny_elf
 
 
 class Held:
@@ -149,3 +153,29 @@ def test_what_a_stream_leaves_unread_or_lacks_is_told(kind: str, data: bytes) ->
     assert end(data) == ""
     assert "3 bytes at its end were not read" in end(data + b"abc")
     assert "cut" in end(data[:-1])
+
+
+def test_the_chunks_of_a_blob_have_one_budget(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_STREAM", 10 << 20)
+    streams = [gzip.compress(bytes(4 << 20) + bytes([number]), mtime=0) for number in range(6)]
+    seen = account(held, (b"\xff" * 64).join(streams))
+    assert sum(len(blob) for blob in held.blobs.values()) <= 10 << 20
+    assert len(seen.children) == 2
+    assert [(span.kind, span.name) for span in seen.spans if span.kind is SpanKind.GAP] == [(SpanKind.GAP, "limit")] * 2
+    assert {gap.cause for gap in seen.gaps} == {Cause.LIMIT}
+
+
+def test_what_is_sent_of_names_is_bounded(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_ACCOUNT", 1 << 20)
+    monkeypatch.setattr(bounds, "MAX_TOLD", 1 << 18)
+    long = "\u00e9" * 80
+    seen = account(held, cpio(Item(f"../{long}/{long}/{number}".encode()) for number in range(4000)))
+    assert len(json.dumps(seen.to_json())) < 3 << 19
+    assert "the rest was not opened" in details(seen) or "are listed" in details(seen)
+
+
+def test_a_program_whose_archives_are_over_the_budget_says_so(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_STREAM", 1 << 20)
+    seen = account(held, tiny_elf() + gzip.compress(bytes(2 << 20), mtime=0))
+    assert [span.name for span in seen.spans] == ["elf", "limit"]
+    assert {gap.cause for gap in seen.gaps} == {Cause.LIMIT}

@@ -23,43 +23,22 @@ from aboveboard.readers.jffs2 import Jffs2
 from aboveboard.readers.romfs import Romfs, RomfsError
 from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
-from aboveboard.readers.streams import StreamTooLargeError
 from aboveboard.readers.ubi import volumes
 from aboveboard.readers.ubifs import UbiFs
 from aboveboard.subjects.archives import Content, content, tar, zipped
-from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_NAMES, MAX_STREAM
+from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_STREAM, Budget, most
 from aboveboard.subjects.chunks import Bytes, Chunk
 
 
-class _Budget:
-    """Counts the bytes that come out of one chunk."""
-
-    def __init__(self, name: str) -> None:
-        self.left = MAX_STREAM
-        self._name = name
-
-    def count(self, parts: Iterator[bytes]) -> Iterator[bytes]:
-        """Hand the parts on while they are within the bound."""
-        for part in parts:
-            self.left -= len(part)
-            if self.left < 0:
-                raise StreamTooLargeError(f"{self._name}: holds more than {MAX_STREAM} bytes")
-            yield part
-
-
-def open_chunk(chunk: Chunk, data: Bytes, gaps: list[Gap]) -> Iterator[Content]:
-    """Yield what the chunk holds, up to a bound; what cannot be opened goes into `gaps`."""
-    budget, names = _Budget(chunk.name), 0
-    for count, (entry, held) in enumerate(_open(chunk, data, gaps)):
-        if isinstance(held, bytes | bytearray):
-            budget.left -= len(held)
-        names += len(entry.path) + len(entry.target)
-        if budget.left < 0 or count >= MAX_ENTRIES or names > MAX_NAMES:
-            most = f"{MAX_STREAM} bytes, {MAX_ENTRIES} entries or {MAX_NAMES} characters of names"
-            text = f"{chunk.name}: holds more than {most}; the rest was not opened"
+def open_chunk(chunk: Chunk, data: Bytes, gaps: list[Gap], budget: Budget) -> Iterator[Content]:
+    """Yield what the chunk holds while the blob's budget lasts; what cannot be opened goes into `gaps`."""
+    for entry, held in _open(chunk, data, gaps):
+        budget.entry(entry, held)
+        if budget.spent:
+            text = f"{chunk.name}: the blob holds more than {most()}; the rest was not opened"
             gaps.append(Gap(Cause.LIMIT, Where(path=entry.path[:1000]), text))
             return
-        yield _plain(entry, gaps), budget.count(held) if isinstance(held, Iterator) else held
+        yield _plain(entry, gaps), budget.count(chunk.name, held) if isinstance(held, Iterator) else held
 
 
 def _plain(entry: Entry, gaps: list[Gap]) -> Entry:

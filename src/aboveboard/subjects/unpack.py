@@ -16,6 +16,7 @@ from aboveboard.model.tree import Entry
 from aboveboard.readers import elf, uboot
 from aboveboard.readers.leaf import HIGH_ENTROPY, entropy, leaf_kind, padding_of
 from aboveboard.readers.streams import StreamError, StreamTooLargeError
+from aboveboard.subjects.bounds import Budget, most, told
 from aboveboard.subjects.chunks import Bytes, Chunk, end_markers, find_chunks, header_spans
 from aboveboard.subjects.openers import open_chunk
 
@@ -69,16 +70,35 @@ def take_apart(inside: Inside, digest: str, data: Bytes) -> Unpacked:
     spans = list(header_spans(data))
     children: list[Child] = []
     at = spans[-1].end if spans else 0
+    budget = Budget()
     for chunk in find_chunks(data):
         if chunk.start < at:
             continue
         spans += _between(data, at, chunk.start, gaps)
-        opened, child = _open(inside, chunk, data, gaps)
+        if budget.spent:
+            spans.append(_rest(data, chunk.start, gaps))
+            return _account(digest, data, spans, children, gaps)
+        opened, child = _open(inside, chunk, data, gaps, budget)
         spans.append(opened)
         children += [child] if child is not None else []
         at = chunk.end
     spans += _between(data, at, len(data), gaps)
-    return Unpacked(digest, len(data), tuple(spans), tuple(children), tuple(gaps))
+    return _account(digest, data, spans, children, gaps)
+
+
+def _account(digest: str, data: Bytes, spans: list[Span], children: list[Child], gaps: list[Gap]) -> Unpacked:
+    listed, whole = told(gaps)
+    if not whole:
+        text = f"{len(gaps)} gaps, of which {len(listed)} are listed"
+        listed = [*listed, Gap(Cause.LIMIT, Where(), text)]
+    return Unpacked(digest, len(data), tuple(spans), tuple(children), tuple(listed))
+
+
+def _rest(data: Bytes, start: int, gaps: list[Gap]) -> Span:
+    """Account for what lies behind the place at which the budget was spent."""
+    text = f"bytes 0x{start:x} to 0x{len(data):x}: not opened, for what lies before holds more than {most()}"
+    gaps.append(Gap(Cause.LIMIT, Where(offset=start), text, {"start": start, "end": len(data)}))
+    return Span(start, len(data), SpanKind.GAP, Cause.LIMIT.value)
 
 
 def _is_readable(data: Bytes) -> bool:
@@ -93,25 +113,34 @@ def _host(inside: Inside, digest: str, data: Bytes, kind: str) -> Unpacked:
     """Return the account of a program or kernel: all of it is known, and archives that open are children beside it."""
     spans: list[Span] = []
     children: list[Child] = []
-    at = 0
+    lost: list[Gap] = []
+    at, budget = 0, Budget()
     for chunk in find_chunks(data):
+        if chunk.start < at:
+            continue
         gaps: list[Gap] = []
-        span, child = _open(inside, chunk, data, gaps)
-        if child is None or gaps or chunk.start < at:
+        span, child = _open(inside, chunk, data, gaps, budget)
+        if budget.spent:
+            spans += [Span(at, chunk.start, SpanKind.CHILD, kind)] if chunk.start > at else []
+            spans.append(_rest(data, chunk.start, lost))
+            at = len(data)
+            break
+        if child is None or gaps:
             continue
         spans += [Span(at, chunk.start, SpanKind.CHILD, kind)] if chunk.start > at else []
         spans.append(span)
         children.append(child)
         at = chunk.end
     spans += [Span(at, len(data), SpanKind.CHILD, kind)] if at < len(data) else []
-    return Unpacked(digest, len(data), tuple(spans), tuple(children))
+    return _account(digest, data, spans, children, lost)
 
 
-def _open(inside: Inside, chunk: Chunk, data: Bytes, gaps: list[Gap]) -> tuple[Span, Child | None]:
+def _open(inside: Inside, chunk: Chunk, data: Bytes, gaps: list[Gap], budget: Budget) -> tuple[Span, Child | None]:
+    budget.chunk()
     found: list[Gap] = []
     entries: list[Entry] = []
     places: dict[str, int] = {}
-    for named, content in open_chunk(chunk, data, found):
+    for named, content in open_chunk(chunk, data, found, budget):
         entry = _stored(inside, chunk, named, content, found)
         if entry is None:
             continue
