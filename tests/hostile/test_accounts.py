@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import lzma
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable
@@ -179,3 +180,16 @@ def test_a_program_whose_archives_are_over_the_budget_says_so(held: Held, monkey
     seen = account(held, tiny_elf() + gzip.compress(bytes(2 << 20), mtime=0))
     assert [span.name for span in seen.spans] == ["elf", "limit"]
     assert {gap.cause for gap in seen.gaps} == {Cause.LIMIT}
+
+
+@pytest.mark.parametrize("magic", [b"0\x82", b"GIF89a", b"\x1bLua", b"RIFF", b"%PDF", b"SQLite format 3\0", b"OTTO"])
+def test_an_archive_behind_the_first_bytes_of_something_else_is_opened(held: Held, magic: bytes) -> None:
+    seen = account(held, magic + b"\x01\x02" * 255 + cpio([Item(b"etc/shadow", b"root::0:0:::::\n")]))
+    assert "/etc/shadow" in entries(seen)
+
+
+def test_der_states_its_length(held: Held) -> None:
+    whole = b"0\x82\x10\x00" + random.Random(1).randbytes(0x1000)
+    assert [span.name for span in account(held, whole).spans] == ["der"]
+    assert [span.name for span in account(held, whole + b"\xff" * 99).spans] == ["der"]
+    assert [span.kind for span in account(held, whole + random.Random(2).randbytes(5000)).spans] == [SpanKind.GAP]

@@ -23,10 +23,10 @@ from aboveboard.subjects.openers import open_chunk
 VERSION = 5
 HELD = 1 << 22  # bytes: up to this a blob is read into memory
 SMALL = 4096  # bytes: below this, entropy says nothing
-# Code that may carry archives in it: a chunk that opens is a child, one that does not was code that looked like one.
 UNREADABLE = "elf-unreadable"  # begins as a program and cannot be read as one: there, and not identified
-HOSTS = frozenset({"elf", UNREADABLE, "linux-kernel"})
 CONTAINERS = frozenset({"bzip2", "device-tree"})  # have a known start, and hold something all the same
+# Every byte of these was looked at. All other kinds are known by their first bytes alone: archives may lie behind.
+SEEN_WHOLE = frozenset({"empty", "text", "script", "der"})
 # Archives that are unpacked from front to back: of a name that stands twice, the device has what came last.
 LAST_COUNTS = frozenset(
     {"cpio_portable_ascii", "cpio_portable_ascii_crc", "cpio_portable_old_ascii", "cpio_binary", "tar", "zip"}
@@ -59,10 +59,10 @@ def take_apart(inside: Inside, digest: str, data: Bytes) -> Unpacked:
     kind = leaf_kind(data)
     if kind == "elf" and not _is_readable(data):
         kind = UNREADABLE
-    if kind in HOSTS:
-        return _host(inside, digest, data, kind)
-    if kind and kind not in CONTAINERS:
+    if kind in SEEN_WHOLE:
         return Unpacked(digest, len(data), _whole(data, kind))
+    if kind and kind not in CONTAINERS:
+        return _host(inside, digest, data, kind)
     fill = padding_of(data)
     if fill:  # also what most bombs are made of
         return Unpacked(digest, len(data), (Span(0, len(data), SpanKind.PADDING, fill),))
@@ -110,7 +110,10 @@ def _is_readable(data: Bytes) -> bool:
 
 
 def _host(inside: Inside, digest: str, data: Bytes, kind: str) -> Unpacked:
-    """Return the account of a program or kernel: all of it is known, and archives that open are children beside it."""
+    """Return the account of a program, a kernel, a picture ...: archives in it that open are children beside it.
+
+    A chunk that does not open was something else that looked like one.
+    """
     spans: list[Span] = []
     children: list[Child] = []
     lost: list[Gap] = []
