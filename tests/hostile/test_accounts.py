@@ -193,3 +193,19 @@ def test_der_states_its_length(held: Held) -> None:
     assert [span.name for span in account(held, whole).spans] == ["der"]
     assert [span.name for span in account(held, whole + b"\xff" * 99).spans] == ["der"]
     assert [span.kind for span in account(held, whole + random.Random(2).randbytes(5000)).spans] == [SpanKind.GAP]
+
+
+def test_links_and_kinds_of_a_tar_that_are_not_known(held: Held) -> None:
+    members = [("a", b""), ("z", b"#!/bin/sh\n"), ("lost", b""), ("b", b"late"), ("c", b""), ("d", b"")]
+    kinds = {
+        "a": (tarfile.LNKTYPE, "b"),
+        "z": (b"Z", ""),
+        "lost": (tarfile.LNKTYPE, "nowhere"),
+        "c": (tarfile.LNKTYPE, "b"),
+        "d": (tarfile.LNKTYPE, "c"),
+    }
+    seen = account(held, tar(members, kinds))
+    found = {path: held.blobs.get(entry.digest) for path, entry in entries(seen).items()}
+    late = dict.fromkeys(("/a", "/b", "/c", "/d"), b"late")
+    assert found == {**late, "/z": b"#!/bin/sh\n", "/lost": None}
+    assert [gap.where.path for gap in seen.gaps] == ["/a", "/lost"]
