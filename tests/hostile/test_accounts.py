@@ -22,6 +22,8 @@ from aboveboard.model.facts import Cause
 from aboveboard.model.tree import Entry
 from aboveboard.readers import streams
 from aboveboard.subjects import bounds
+from aboveboard.subjects.chunks import find_chunks
+from aboveboard.subjects.image import assemble, opened_containers
 from aboveboard.subjects.unpack import take_apart
 from tests.hostile.images import Item, cpio, tiny_elf
 
@@ -209,3 +211,23 @@ def test_links_and_kinds_of_a_tar_that_are_not_known(held: Held) -> None:
     late = dict.fromkeys(("/a", "/b", "/c", "/d"), b"late")
     assert found == {**late, "/z": b"#!/bin/sh\n", "/lost": None}
     assert [gap.where.path for gap in seen.gaps] == ["/a", "/lost"]
+
+
+def test_bytes_of_an_archive_that_breaks_off_are_a_gap(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(tar([("a", b"a" * 100), ("b", b"b"), ("c", b"c")]))
+    (chunk,) = find_chunks(bytes(data))
+    data[1024:1034] = b"\xff" * 10  # the header of b
+    monkeypatch.setattr("aboveboard.subjects.unpack.find_chunks", lambda _data: [chunk])
+    seen = account(held, bytes(data))
+    assert list(entries(seen)) == ["/a"]
+    assert seen.spans[0].kind is SpanKind.GAP
+    image = assemble("blob", {"blob": seen})
+    assert image.coverage.bytes_explained <= len(data) - chunk.end
+    assert not opened_containers({"blob": seen})
+
+
+def test_bytes_of_an_archive_over_a_bound_are_a_gap(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_ENTRIES", 10)
+    seen = account(held, cpio(Item(b"f%d" % number, b"x") for number in range(20)))
+    assert len(entries(seen)) == 10
+    assert [(span.kind, span.name) for span in seen.spans] == [(SpanKind.GAP, "limit")]

@@ -16,6 +16,14 @@ MAX_TOLD = 8 << 20  # bytes of JSON of gaps that are listed
 ENTRY = 250  # bytes of JSON that an entry has beside its names, and a chunk beside its entries
 
 
+class BrokenOffError(ValueError):
+    """A chunk of which only a first part was read."""
+
+    def __init__(self, gap: Gap) -> None:
+        super().__init__(gap.detail)
+        self.gap = gap
+
+
 class Budget:
     """Counts what comes out of one blob, all its chunks together."""
 

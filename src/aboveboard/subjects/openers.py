@@ -26,18 +26,20 @@ from aboveboard.readers.squashfs_codec import BlockError
 from aboveboard.readers.ubi import volumes
 from aboveboard.readers.ubifs import UbiFs
 from aboveboard.subjects.archives import Content, content, tar, zipped
-from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_STREAM, Budget, most
+from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_STREAM, BrokenOffError, Budget, most
 from aboveboard.subjects.chunks import Bytes, Chunk
 
 
 def open_chunk(chunk: Chunk, data: Bytes, gaps: list[Gap], budget: Budget) -> Iterator[Content]:
-    """Yield what the chunk holds while the blob's budget lasts; what cannot be opened goes into `gaps`."""
+    """Yield what the chunk holds while the blob's budget lasts; what cannot be opened goes into `gaps`.
+
+    Raises BrokenOffError where the rest of the chunk was not read.
+    """
     for entry, held in _open(chunk, data, gaps):
         budget.entry(entry, held)
         if budget.spent:
             text = f"{chunk.name}: the blob holds more than {most()}; the rest was not opened"
-            gaps.append(Gap(Cause.LIMIT, Where(path=entry.path[:1000]), text))
-            return
+            raise BrokenOffError(Gap(Cause.LIMIT, Where(path=entry.path[:1000]), text))
         yield _plain(entry, gaps), budget.count(chunk.name, held) if isinstance(held, Iterator) else held
 
 
@@ -120,13 +122,14 @@ def _to_its_end(chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[by
 
 
 def _guarded(reader: Callable[[memoryview, list[Gap]], Iterator[Content]]) -> Reader:
-    """Return a reader that keeps what a library gave before it stumbled."""
+    """Return a reader that breaks off where a library stumbles; what it gave before is kept."""
 
     def read(chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
         try:
             yield from reader(piece, gaps)
-        except Exception as error:  # noqa: BLE001 - the libraries raise whatever they meet on a damaged archive
-            gaps.append(Gap(Cause.DAMAGED, Where(), f"{chunk.name}: {type(error).__name__}: {error}"[:200]))
+        except Exception as error:  # the libraries raise whatever they meet on a damaged archive
+            text = f"{chunk.name}: {type(error).__name__}: {error}"[:200]
+            raise BrokenOffError(Gap(Cause.DAMAGED, Where(), text)) from error
 
     return read
 

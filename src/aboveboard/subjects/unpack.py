@@ -16,7 +16,8 @@ from aboveboard.model.tree import Entry
 from aboveboard.readers import elf, uboot
 from aboveboard.readers.leaf import HIGH_ENTROPY, entropy, leaf_kind, padding_of
 from aboveboard.readers.streams import StreamError, StreamTooLargeError
-from aboveboard.subjects.bounds import Budget, most, told
+from aboveboard.subjects.archives import Content
+from aboveboard.subjects.bounds import BrokenOffError, Budget, most, told
 from aboveboard.subjects.chunks import Bytes, Chunk, end_markers, find_chunks, header_spans
 from aboveboard.subjects.openers import open_chunk
 
@@ -139,11 +140,31 @@ def _host(inside: Inside, digest: str, data: Bytes, kind: str) -> Unpacked:
 
 
 def _open(inside: Inside, chunk: Chunk, data: Bytes, gaps: list[Gap], budget: Budget) -> tuple[Span, Child | None]:
+    """Return what a chunk is and what it holds: where it broke off, its bytes are a gap, and what came before a child."""
     budget.chunk()
     found: list[Gap] = []
     entries: list[Entry] = []
+    cause: Cause | None = None
+    try:
+        _take(inside, chunk, open_chunk(chunk, data, found, budget), found, entries)
+    except BrokenOffError as error:
+        found.append(error.gap)
+        cause = error.gap.cause
+    name = f"0x{chunk.start:x}.{chunk.name}"
+    if not entries:
+        if not found:
+            found.append(Gap(Cause.DAMAGED, Where(), f"{chunk.name}: nothing could be read in it"))
+        cause = found[0].cause
+    gaps += [replace(gap, where=replace(gap.where, container=name)) for gap in found]
+    kind, named = (SpanKind.CHILD, chunk.name) if cause is None else (SpanKind.GAP, cause.value)
+    child = Child(name, chunk.start, chunk.end, tuple(entries)) if entries else None
+    return Span(chunk.start, chunk.end, kind, named), child
+
+
+def _take(inside: Inside, chunk: Chunk, contents: Iterator[Content], found: list[Gap], entries: list[Entry]) -> None:
+    """Hand over the contents and list the entries."""
     places: dict[str, int] = {}
-    for named, content in open_chunk(chunk, data, found, budget):
+    for named, content in contents:
         entry = _stored(inside, chunk, named, content, found)
         if entry is None:
             continue
@@ -152,14 +173,6 @@ def _open(inside: Inside, chunk: Chunk, data: Bytes, gaps: list[Gap], budget: Bu
             entry = _twice(entries, places, entry, last=chunk.name in LAST_COUNTS)
         places[entry.path] = len(entries)
         entries.append(entry)
-    name = f"0x{chunk.start:x}.{chunk.name}"
-    gaps += [replace(gap, where=replace(gap.where, container=name)) for gap in found]
-    if not entries:
-        if not found:
-            gaps.append(Gap(Cause.DAMAGED, Where(container=name), f"{chunk.name}: nothing could be read in it"))
-        cause = found[0].cause if found else Cause.DAMAGED
-        return Span(chunk.start, chunk.end, SpanKind.GAP, cause.value), None
-    return Span(chunk.start, chunk.end, SpanKind.CHILD, chunk.name), Child(name, chunk.start, chunk.end, tuple(entries))
 
 
 def _twice(entries: list[Entry], places: dict[str, int], entry: Entry, *, last: bool) -> Entry:
