@@ -10,6 +10,7 @@ import json
 import lzma
 import random
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable, Iterable
 
@@ -21,7 +22,7 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Cause
 from aboveboard.model.tree import Entry
 from aboveboard.readers import streams
-from aboveboard.subjects import bounds
+from aboveboard.subjects import bounds, chunks
 from aboveboard.subjects.chunks import find_chunks
 from aboveboard.subjects.image import assemble, opened_containers
 from aboveboard.subjects.unpack import take_apart
@@ -217,7 +218,7 @@ def test_bytes_of_an_archive_that_breaks_off_are_a_gap(held: Held, monkeypatch: 
     data = bytearray(tar([("a", b"a" * 100), ("b", b"b"), ("c", b"c")]))
     (chunk,) = find_chunks(bytes(data))
     data[1024:1034] = b"\xff" * 10  # the header of b
-    monkeypatch.setattr("aboveboard.subjects.unpack.find_chunks", lambda _data: [chunk])
+    monkeypatch.setattr("aboveboard.subjects.unpack.find_chunks", lambda *_: [chunk])
     seen = account(held, bytes(data))
     assert list(entries(seen)) == ["/a"]
     assert seen.spans[0].kind is SpanKind.GAP
@@ -231,3 +232,17 @@ def test_bytes_of_an_archive_over_a_bound_are_a_gap(held: Held, monkeypatch: pyt
     seen = account(held, cpio(Item(b"f%d" % number, b"x") for number in range(20)))
     assert len(entries(seen)) == 10
     assert [(span.kind, span.name) for span in seen.spans] == [(SpanKind.GAP, "limit")]
+
+
+@pytest.mark.parametrize("mark", [b"\xc7\x71", b"\x71\xc7", b"\x53\xef"])
+def test_a_flood_of_marks_is_passed_over_quickly(mark: bytes) -> None:
+    begun = time.process_time()
+    assert not find_chunks(mark * (2 << 20))
+    assert time.process_time() - begun < 10
+
+
+def test_a_search_that_is_cut_is_told(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "MAX_MISSES", 100)
+    seen = account(held, b"\0" + b"070701 no header \xff" * 200 + cpio([Item(b"a", b"a")]))
+    assert "more than 100 places look like its beginning" in details(seen)
+    assert Cause.LIMIT in {gap.cause for gap in seen.gaps}

@@ -72,7 +72,7 @@ def take_apart(inside: Inside, digest: str, data: Bytes) -> Unpacked:
     children: list[Child] = []
     at = spans[-1].end if spans else 0
     budget = Budget()
-    for chunk in find_chunks(data):
+    for chunk in _sought(data, gaps):
         if chunk.start < at:
             continue
         spans += _between(data, at, chunk.start, gaps)
@@ -85,6 +85,14 @@ def take_apart(inside: Inside, digest: str, data: Bytes) -> Unpacked:
         at = chunk.end
     spans += _between(data, at, len(data), gaps)
     return _account(digest, data, spans, children, gaps)
+
+
+def _sought(data: Bytes, gaps: list[Gap]) -> list[Chunk]:
+    """Return the chunks; where the search for them was cut, a gap says so."""
+    cut: list[str] = []
+    chunks = find_chunks(data, cut)
+    gaps += [Gap(Cause.LIMIT, Where(), text) for text in cut]
+    return chunks
 
 
 def _account(digest: str, data: Bytes, spans: list[Span], children: list[Child], gaps: list[Gap]) -> Unpacked:
@@ -119,7 +127,7 @@ def _host(inside: Inside, digest: str, data: Bytes, kind: str) -> Unpacked:
     children: list[Child] = []
     lost: list[Gap] = []
     at, budget = 0, Budget()
-    for chunk in find_chunks(data):
+    for chunk in _sought(data, lost):
         if chunk.start < at:
             continue
         gaps: list[Gap] = []
