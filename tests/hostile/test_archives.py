@@ -18,7 +18,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.model.facts import Cause, Gap
 from aboveboard.model.tree import EntryType
 from aboveboard.pipelines import unpack
-from aboveboard.subjects import openers
+from aboveboard.subjects import bounds, openers
 from aboveboard.subjects.bounds import MAX_STREAM
 from aboveboard.subjects.chunks import find_chunks
 from tests.hostile.conftest import Run
@@ -238,13 +238,17 @@ def test_an_ext_that_cannot_be_read_is_told(go: Go, tmp_path: Path) -> None:
 
 
 def test_deep_folders_of_long_names_end_at_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openers, "MAX_NAMES", 1 << 20)
+    monkeypatch.setattr(bounds, "MAX_ACCOUNT", 1 << 20)
     deep = b"/".join([b"n" * 200] * 18)
     data = cpio(Item(deep + b"/%d" % number, b"x") for number in range(400))
     (chunk,) = find_chunks(data)
     gaps: list[Gap] = []
-    assert sum(len(entry.path) for entry, _ in openers.open_chunk(chunk, data, gaps)) <= 1 << 20
-    assert [(gap.cause, "characters of names" in gap.detail) for gap in gaps] == [(Cause.LIMIT, True)]
+    sizes: list[int] = []
+    opened = openers.open_chunk(chunk, data, gaps, bounds.Budget())
+    with pytest.raises(bounds.BrokenOffError, match="bytes of their names") as caught:
+        sizes.extend(len(entry.path) for entry, _ in opened)
+    assert 0 < sum(sizes) <= 1 << 20
+    assert (caught.value.gap.cause, gaps) == (Cause.LIMIT, [])
 
 
 def test_numbers_that_are_too_large_for_json(go: Go) -> None:

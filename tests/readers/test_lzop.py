@@ -104,6 +104,8 @@ def test_a_block_that_says_little_and_holds_much() -> None:
     with pytest.raises(streams.StreamError, match="gives"):
         streams.decompress("lzo", built([(bytes(len(bomb) + 1), bomb)], 0), LIMIT)
     with pytest.raises(streams.StreamError, match="over the limit"):
+        streams.decompress("lzo", built([(bytes(1 << 20), bytes(lzop.MAX_PACKED + 1))], 0), LIMIT)
+    with pytest.raises(streams.StreamError, match="over the limit"):
         streams.decompress("lzo", built([(bytes(4 << 20), bytes(3 << 20))], 0), LIMIT)
 
 

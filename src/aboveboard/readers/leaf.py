@@ -48,7 +48,7 @@ def leaf_kind(data: bytes | mmap) -> str:
     """Return the name of a kind of file that is a leaf, or an empty text."""
     head = bytes(data[:64])
     for magic, name in _MAGIC:
-        if head.startswith(magic):
+        if head.startswith(magic) and (name != "der" or _is_der(data)):
             return name
     if not head:
         return "empty"
@@ -57,6 +57,12 @@ def leaf_kind(data: bytes | mmap) -> str:
     if is_text(data):
         return "script" if head.startswith(b"#!") else "text"
     return ""
+
+
+def _is_der(data: bytes | mmap) -> bool:
+    """Tell whether a sequence with a length of two bytes (X.690, section 8.1.3) is all there is, but for padding."""
+    end = 4 + int.from_bytes(data[2:4], "big")
+    return len(data) == end or (len(data) > end and bool(padding_of(memoryview(data)[end:])))
 
 
 def is_text(data: bytes | mmap) -> bool:

@@ -17,8 +17,8 @@ import lzallright
 Data: TypeAlias = bytes | memoryview | mmap
 MAGIC = b"\x89LZO\x00\r\n\x1a\n"
 END = 4  # bytes: a size of zero ends a member
-MAX_BLOCK = 64 << 20  # bytes of content, as lzop has it; it writes blocks of 256 KiB
-MAX_PACKED = 2 << 20  # bytes: the library bounds no output, and one byte can stand for 255
+MAX_BLOCK = 4 << 20  # bytes of content: the format has 64 MiB, lzop writes blocks of 256 KiB
+MAX_PACKED = 512 << 10  # bytes: the library bounds no output, and one byte can stand for 255
 ADLER_PLAIN, ADLER_PACKED, CRC_PLAIN, CRC_PACKED = 0x1, 0x2, 0x100, 0x200
 EXTRA, MULTIPART, FILTER, CRC_HEADER = 0x40, 0x400, 0x800, 0x1000
 METHODS = frozenset({1, 2, 3})  # LZO1X-1, LZO1X-1(15), LZO1X-999: one way to read them all
@@ -113,7 +113,9 @@ def _blocks(data: Data, at: int, flags: int) -> Iterator[_Block]:
                 return
             (packed,) = struct.unpack_from(">I", data, at + 4)
             at += 8
-            if plain > MAX_BLOCK or not 0 < packed <= plain:
+            if plain > MAX_BLOCK or packed > MAX_PACKED:
+                raise LzopError(f"a block of {packed} bytes for {plain} is over the limit")
+            if not 0 < packed <= plain:
                 raise LzopError(f"a block of {packed} bytes for {plain}")
             checks: list[int | None] = []
             for flag in (ADLER_PLAIN, CRC_PLAIN, ADLER_PACKED, CRC_PACKED):
@@ -133,8 +135,6 @@ def _content(data: Data, block: _Block) -> bytes:
     _check(packed, block.checks[1])
     plain = packed
     if block.packed < block.plain:
-        if block.packed > MAX_PACKED:
-            raise LzopError(f"a block of {block.packed} bytes is over the limit")
         plain = bytes(lzallright.LZOCompressor.decompress(packed, output_size_hint=block.plain))
     if len(plain) != block.plain:
         raise LzopError(f"a block gives {len(plain)} of {block.plain} bytes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +36,21 @@ _OWN: dict[bytes, tuple[str, Length]] = {
     lzop.MAGIC: ("lzo", lzop.length),
     romfs.MAGIC: ("romfs", romfs.length),
 }
+_KINDS = rb"[\x10-\x2f\x40-\x4f\x60-\x6f\x80-\x8f\xa0-\xaf\xc0-\xcf]"  # the upper byte of a mode, of a file of any kind
+_EXT = ext_layout.MAGIC.to_bytes(2, "little")
 # What unblob's handlers pass over, by a mark and what lies before it: a cramfs with boot code first, an ext that is cut.
 _BESIDE: tuple[tuple[bytes, int, str, Length], ...] = (
     (cramfs.SIGNATURE, cramfs.BOOT + 16, "cramfs", cramfs.padded),
-    (ext_layout.MAGIC.to_bytes(2, "little"), ext_layout.SUPERBLOCK + 0x38, "extfs", ext_layout.cut_length),
+    (_EXT, ext_layout.SUPERBLOCK + 0x38, "extfs", ext_layout.cut_length),
 )
+# Two bytes stand everywhere: what else must hold is asked of many at once. A binary cpio's first member has a known kind
+# and a name of at most 4 KiB, in either byte order; an ext has revision 0 or 1.
+_PLAUSIBLE: dict[bytes, re.Pattern[bytes]] = {
+    cpio.BINARY_LITTLE: re.compile(rb"(?s)\xc7\x71(?=.{5}" + _KINDS + rb".{13}[\x00-\x10])"),
+    cpio.BINARY_BIG: re.compile(rb"(?s)\x71\xc7(?=.{4}" + _KINDS + rb".{13}[\x00-\x10])"),
+    _EXT: re.compile(rb"(?s)\x53\xef(?=.{18}[\x00\x01]\x00{3})"),
+}
+MAX_MISSES = 20_000  # places that look like the beginning of one format and are none, in one blob
 _HANDLER_OF = {handler.NAME: handler for handler in BUILTIN_HANDLERS}
 _LEFT_OUT = _NAMED_BETTER | {name for name, _ in _OWN.values()}
 HANDLERS = tuple(handler for handler in BUILTIN_HANDLERS if handler.NAME not in _LEFT_OUT)
@@ -59,8 +70,11 @@ class Chunk:
     handler: Any = None
 
 
-def find_chunks(data: Bytes) -> list[Chunk]:
-    """Return the outermost chunks of a blob in order, none overlapping another."""
+def find_chunks(data: Bytes, cut: list[str] | None = None) -> list[Chunk]:
+    """Return the outermost chunks of a blob in order, none overlapping another.
+
+    Into `cut` goes where the search for a format of our own ended before the end of the blob.
+    """
     if not data:
         return []
     file = data if isinstance(data, File) else File.from_bytes(data)
@@ -71,7 +85,7 @@ def find_chunks(data: Bytes) -> list[Chunk]:
         for chunk in found
         if 0 <= chunk.start_offset < chunk.end_offset <= len(data)
     ]
-    chunks += _own_chunks(data)
+    chunks += _own_chunks(data, [] if cut is None else cut)
     chunks.sort(key=lambda chunk: (chunk.start, -chunk.end, chunk.name))
     outer: list[Chunk] = []
     for chunk in chunks:
@@ -80,23 +94,39 @@ def find_chunks(data: Bytes) -> list[Chunk]:
     return outer
 
 
-def _own_chunks(data: Bytes) -> list[Chunk]:
+def _own_chunks(data: Bytes, cut: list[str]) -> list[Chunk]:
     found: list[Chunk] = []
     for magic, (name, length) in _OWN.items():
-        at = data.find(magic, 0)  # a file would begin where it stands
-        while at >= 0:
-            size = length(data, at)
-            if size:
-                found.append(Chunk(at, at + size, name, encrypted=False))
-            at = data.find(magic, at + max(size, 1))
-    for mark, before, name, length in _BESIDE:
-        at = data.find(mark, before)
-        while at >= 0:
-            size = length(data, at - before)
-            if size:
-                found.append(Chunk(at - before, at - before + size, name, encrypted=False, handler=_HANDLER_OF[name]))
-            at = data.find(mark, at + max(size - before, 1))
+        found += _marked(data, (magic, 0, name, length), cut)  # a file would begin where it stands
+    for beside in _BESIDE:
+        found += _marked(data, beside, cut, _HANDLER_OF[beside[2]])
     return found
+
+
+def _marked(data: Bytes, form: tuple[bytes, int, str, Length], cut: list[str], handler: Any = None) -> list[Chunk]:
+    """Return what begins `before` each mark; the search ends where too many marks were none."""
+    mark, before, name, length = form
+    found: list[Chunk] = []
+    misses = 0
+    at = _next(data, mark, before)
+    while at >= 0:
+        size = length(data, at - before)
+        if size:
+            found.append(Chunk(at - before, at - before + size, name, encrypted=False, handler=handler))
+        misses += not size
+        if misses > MAX_MISSES:
+            cut.append(f"{name}: more than {MAX_MISSES} places look like its beginning; none was sought behind 0x{at:x}")
+            break
+        at = _next(data, mark, at + max(size - before, 1))
+    return found
+
+
+def _next(data: Bytes, mark: bytes, start: int) -> int:
+    pattern = _PLAUSIBLE.get(mark)
+    if pattern is None:
+        return data.find(mark, start)
+    match = pattern.search(data, start)
+    return match.start() if match else -1
 
 
 def header_spans(data: Bytes) -> list[Span]:

@@ -23,43 +23,24 @@ from aboveboard.readers.jffs2 import Jffs2
 from aboveboard.readers.romfs import Romfs, RomfsError
 from aboveboard.readers.squashfs import SquashFs
 from aboveboard.readers.squashfs_codec import BlockError
-from aboveboard.readers.streams import StreamTooLargeError
 from aboveboard.readers.ubi import volumes
 from aboveboard.readers.ubifs import UbiFs
 from aboveboard.subjects.archives import Content, content, tar, zipped
-from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_NAMES, MAX_STREAM
+from aboveboard.subjects.bounds import MAX_ENTRIES, MAX_STREAM, BrokenOffError, Budget, most
 from aboveboard.subjects.chunks import Bytes, Chunk
 
 
-class _Budget:
-    """Counts the bytes that come out of one chunk."""
+def open_chunk(chunk: Chunk, data: Bytes, gaps: list[Gap], budget: Budget) -> Iterator[Content]:
+    """Yield what the chunk holds while the blob's budget lasts; what cannot be opened goes into `gaps`.
 
-    def __init__(self, name: str) -> None:
-        self.left = MAX_STREAM
-        self._name = name
-
-    def count(self, parts: Iterator[bytes]) -> Iterator[bytes]:
-        """Hand the parts on while they are within the bound."""
-        for part in parts:
-            self.left -= len(part)
-            if self.left < 0:
-                raise StreamTooLargeError(f"{self._name}: holds more than {MAX_STREAM} bytes")
-            yield part
-
-
-def open_chunk(chunk: Chunk, data: Bytes, gaps: list[Gap]) -> Iterator[Content]:
-    """Yield what the chunk holds, up to a bound; what cannot be opened goes into `gaps`."""
-    budget, names = _Budget(chunk.name), 0
-    for count, (entry, held) in enumerate(_open(chunk, data, gaps)):
-        if isinstance(held, bytes | bytearray):
-            budget.left -= len(held)
-        names += len(entry.path) + len(entry.target)
-        if budget.left < 0 or count >= MAX_ENTRIES or names > MAX_NAMES:
-            most = f"{MAX_STREAM} bytes, {MAX_ENTRIES} entries or {MAX_NAMES} characters of names"
-            text = f"{chunk.name}: holds more than {most}; the rest was not opened"
-            gaps.append(Gap(Cause.LIMIT, Where(path=entry.path[:1000]), text))
-            return
-        yield _plain(entry, gaps), budget.count(held) if isinstance(held, Iterator) else held
+    Raises BrokenOffError where the rest of the chunk was not read.
+    """
+    for entry, held in _open(chunk, data, gaps):
+        budget.entry(entry, held)
+        if budget.spent:
+            text = f"{chunk.name}: the blob holds more than {most()}; the rest was not opened"
+            raise BrokenOffError(Gap(Cause.LIMIT, Where(path=entry.path[:1000]), text))
+        yield _plain(entry, gaps), budget.count(chunk.name, held) if isinstance(held, Iterator) else held
 
 
 def _plain(entry: Entry, gaps: list[Gap]) -> Entry:
@@ -130,18 +111,25 @@ def _cpio(_chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[Content
         yield member.entry, member.content if member.entry.type is EntryType.FILE else None
 
 
-def _stream(chunk: Chunk, piece: memoryview, _gaps: list[Gap]) -> Iterator[Content]:
-    yield Entry("/", EntryType.FILE), streams.parts(chunk.name, piece, MAX_STREAM)
+def _stream(chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
+    yield Entry("/", EntryType.FILE), _to_its_end(chunk, piece, gaps)
+
+
+def _to_its_end(chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[bytes]:
+    wrong = yield from streams.parts(chunk.name, piece, MAX_STREAM)
+    if wrong:
+        gaps.append(Gap(Cause.DAMAGED, Where(offset=chunk.start), wrong))
 
 
 def _guarded(reader: Callable[[memoryview, list[Gap]], Iterator[Content]]) -> Reader:
-    """Return a reader that keeps what a library gave before it stumbled."""
+    """Return a reader that breaks off where a library stumbles; what it gave before is kept."""
 
     def read(chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[Content]:
         try:
             yield from reader(piece, gaps)
-        except Exception as error:  # noqa: BLE001 - the libraries raise whatever they meet on a damaged archive
-            gaps.append(Gap(Cause.DAMAGED, Where(), f"{chunk.name}: {type(error).__name__}: {error}"[:200]))
+        except Exception as error:  # the libraries raise whatever they meet on a damaged archive
+            text = f"{chunk.name}: {type(error).__name__}: {error}"[:200]
+            raise BrokenOffError(Gap(Cause.DAMAGED, Where(), text)) from error
 
     return read
 

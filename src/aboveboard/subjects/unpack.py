@@ -16,16 +16,22 @@ from aboveboard.model.tree import Entry
 from aboveboard.readers import elf, uboot
 from aboveboard.readers.leaf import HIGH_ENTROPY, entropy, leaf_kind, padding_of
 from aboveboard.readers.streams import StreamError, StreamTooLargeError
+from aboveboard.subjects.archives import Content
+from aboveboard.subjects.bounds import BrokenOffError, Budget, most, told
 from aboveboard.subjects.chunks import Bytes, Chunk, end_markers, find_chunks, header_spans
 from aboveboard.subjects.openers import open_chunk
 
-VERSION = 4
+VERSION = 5
 HELD = 1 << 22  # bytes: up to this a blob is read into memory
 SMALL = 4096  # bytes: below this, entropy says nothing
-# Code that may carry archives in it: a chunk that opens is a child, one that does not was code that looked like one.
 UNREADABLE = "elf-unreadable"  # begins as a program and cannot be read as one: there, and not identified
-HOSTS = frozenset({"elf", UNREADABLE, "linux-kernel"})
 CONTAINERS = frozenset({"bzip2", "device-tree"})  # have a known start, and hold something all the same
+# Every byte of these was looked at. All other kinds are known by their first bytes alone: archives may lie behind.
+SEEN_WHOLE = frozenset({"empty", "text", "script", "der"})
+# Archives that are unpacked from front to back: of a name that stands twice, the device has what came last.
+LAST_COUNTS = frozenset(
+    {"cpio_portable_ascii", "cpio_portable_ascii_crc", "cpio_portable_old_ascii", "cpio_binary", "tar", "zip"}
+)
 
 
 def unpack(inside: Inside, digests: Sequence[str]) -> None:
@@ -54,10 +60,10 @@ def take_apart(inside: Inside, digest: str, data: Bytes) -> Unpacked:
     kind = leaf_kind(data)
     if kind == "elf" and not _is_readable(data):
         kind = UNREADABLE
-    if kind in HOSTS:
-        return _host(inside, digest, data, kind)
-    if kind and kind not in CONTAINERS:
+    if kind in SEEN_WHOLE:
         return Unpacked(digest, len(data), _whole(data, kind))
+    if kind and kind not in CONTAINERS:
+        return _host(inside, digest, data, kind)
     fill = padding_of(data)
     if fill:  # also what most bombs are made of
         return Unpacked(digest, len(data), (Span(0, len(data), SpanKind.PADDING, fill),))
@@ -65,16 +71,43 @@ def take_apart(inside: Inside, digest: str, data: Bytes) -> Unpacked:
     spans = list(header_spans(data))
     children: list[Child] = []
     at = spans[-1].end if spans else 0
-    for chunk in find_chunks(data):
+    budget = Budget()
+    for chunk in _sought(data, gaps):
         if chunk.start < at:
             continue
         spans += _between(data, at, chunk.start, gaps)
-        opened, child = _open(inside, chunk, data, gaps)
+        if budget.spent:
+            spans.append(_rest(data, chunk.start, gaps))
+            return _account(digest, data, spans, children, gaps)
+        opened, child = _open(inside, chunk, data, gaps, budget)
         spans.append(opened)
         children += [child] if child is not None else []
         at = chunk.end
     spans += _between(data, at, len(data), gaps)
-    return Unpacked(digest, len(data), tuple(spans), tuple(children), tuple(gaps))
+    return _account(digest, data, spans, children, gaps)
+
+
+def _sought(data: Bytes, gaps: list[Gap]) -> list[Chunk]:
+    """Return the chunks; where the search for them was cut, a gap says so."""
+    cut: list[str] = []
+    chunks = find_chunks(data, cut)
+    gaps += [Gap(Cause.LIMIT, Where(), text) for text in cut]
+    return chunks
+
+
+def _account(digest: str, data: Bytes, spans: list[Span], children: list[Child], gaps: list[Gap]) -> Unpacked:
+    listed, whole = told(gaps)
+    if not whole:
+        text = f"{len(gaps)} gaps, of which {len(listed)} are listed"
+        listed = [*listed, Gap(Cause.LIMIT, Where(), text)]
+    return Unpacked(digest, len(data), tuple(spans), tuple(children), tuple(listed))
+
+
+def _rest(data: Bytes, start: int, gaps: list[Gap]) -> Span:
+    """Account for what lies behind the place at which the budget was spent."""
+    text = f"bytes 0x{start:x} to 0x{len(data):x}: not opened, for what lies before holds more than {most()}"
+    gaps.append(Gap(Cause.LIMIT, Where(offset=start), text, {"start": start, "end": len(data)}))
+    return Span(start, len(data), SpanKind.GAP, Cause.LIMIT.value)
 
 
 def _is_readable(data: Bytes) -> bool:
@@ -86,44 +119,82 @@ def _is_readable(data: Bytes) -> bool:
 
 
 def _host(inside: Inside, digest: str, data: Bytes, kind: str) -> Unpacked:
-    """Return the account of a program or kernel: all of it is known, and archives that open are children beside it."""
+    """Return the account of a program, a kernel, a picture ...: archives in it that open are children beside it.
+
+    A chunk that does not open was something else that looked like one.
+    """
     spans: list[Span] = []
     children: list[Child] = []
-    at = 0
-    for chunk in find_chunks(data):
+    lost: list[Gap] = []
+    at, budget = 0, Budget()
+    for chunk in _sought(data, lost):
+        if chunk.start < at:
+            continue
         gaps: list[Gap] = []
-        span, child = _open(inside, chunk, data, gaps)
-        if child is None or gaps or chunk.start < at:
+        span, child = _open(inside, chunk, data, gaps, budget)
+        if budget.spent:
+            spans += [Span(at, chunk.start, SpanKind.CHILD, kind)] if chunk.start > at else []
+            spans.append(_rest(data, chunk.start, lost))
+            at = len(data)
+            break
+        if child is None or gaps:
             continue
         spans += [Span(at, chunk.start, SpanKind.CHILD, kind)] if chunk.start > at else []
         spans.append(span)
         children.append(child)
         at = chunk.end
     spans += [Span(at, len(data), SpanKind.CHILD, kind)] if at < len(data) else []
-    return Unpacked(digest, len(data), tuple(spans), tuple(children))
+    return _account(digest, data, spans, children, lost)
 
 
-def _open(inside: Inside, chunk: Chunk, data: Bytes, gaps: list[Gap]) -> tuple[Span, Child | None]:
+def _open(inside: Inside, chunk: Chunk, data: Bytes, gaps: list[Gap], budget: Budget) -> tuple[Span, Child | None]:
+    """Return what a chunk is and what it holds: where it broke off, its bytes are a gap, and what came before a child."""
+    budget.chunk()
     found: list[Gap] = []
     entries: list[Entry] = []
-    seen: set[str] = set()
-    for named, content in open_chunk(chunk, data, found):
+    cause: Cause | None = None
+    try:
+        _take(inside, chunk, open_chunk(chunk, data, found, budget), found, entries)
+    except BrokenOffError as error:
+        found.append(error.gap)
+        cause = error.gap.cause
+    name = f"0x{chunk.start:x}.{chunk.name}"
+    if not entries:
+        if not found:
+            found.append(Gap(Cause.DAMAGED, Where(), f"{chunk.name}: nothing could be read in it"))
+        cause = found[0].cause
+    gaps += [replace(gap, where=replace(gap.where, container=name)) for gap in found]
+    kind, named = (SpanKind.CHILD, chunk.name) if cause is None else (SpanKind.GAP, cause.value)
+    child = Child(name, chunk.start, chunk.end, tuple(entries)) if entries else None
+    return Span(chunk.start, chunk.end, kind, named), child
+
+
+def _take(inside: Inside, chunk: Chunk, contents: Iterator[Content], found: list[Gap], entries: list[Entry]) -> None:
+    """Hand over the contents and list the entries."""
+    places: dict[str, int] = {}
+    for named, content in contents:
         entry = _stored(inside, chunk, named, content, found)
         if entry is None:
             continue
-        if entry.path in seen:
+        if entry.path in places:
             found.append(Gap(Cause.DAMAGED, Where(path=entry.path), f"{chunk.name}: a name that stands twice"))
-            entry = replace(entry, path=f"{entry.path}\\x00{len(entries)}")
-        seen.add(entry.path)
+            entry = _twice(entries, places, entry, last=chunk.name in LAST_COUNTS)
+        places[entry.path] = len(entries)
         entries.append(entry)
-    name = f"0x{chunk.start:x}.{chunk.name}"
-    gaps += [replace(gap, where=replace(gap.where, container=name)) for gap in found]
-    if not entries:
-        if not found:
-            gaps.append(Gap(Cause.DAMAGED, Where(container=name), f"{chunk.name}: nothing could be read in it"))
-        cause = found[0].cause if found else Cause.DAMAGED
-        return Span(chunk.start, chunk.end, SpanKind.GAP, cause.value), None
-    return Span(chunk.start, chunk.end, SpanKind.CHILD, chunk.name), Child(name, chunk.start, chunk.end, tuple(entries))
+
+
+def _twice(entries: list[Entry], places: dict[str, int], entry: Entry, *, last: bool) -> Entry:
+    """Return the entry as it is kept beside its namesake: the one that does not count is under a marked path."""
+    number = len(entries)
+    while f"{entry.path}\\x00{number}" in places:
+        number += 1
+    marked = f"{entry.path}\\x00{number}"
+    if not last:
+        return replace(entry, path=marked)
+    place = places[entry.path]
+    entries[place] = replace(entries[place], path=marked)
+    places[marked] = place
+    return entry
 
 
 def _stored(
