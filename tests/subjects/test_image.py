@@ -10,7 +10,7 @@ from aboveboard.model.account import Child, Span, SpanKind, Unpacked
 from aboveboard.model.facts import Cause
 from aboveboard.model.tree import Entry, EntryType
 from aboveboard.subjects import image
-from aboveboard.subjects.image import assemble
+from aboveboard.subjects.image import assemble, opened_containers
 
 MIB = 1 << 20
 
@@ -118,3 +118,13 @@ def test_a_root_tree_in_a_file_with_a_long_name_has_a_short_one() -> None:
     trees = assemble("top", by_digest(root, top)).trees
     assert len(trees) == 3
     assert all(len(tree.container) <= image.MAX_NAME for tree in trees)
+
+
+def test_a_picture_with_an_archive_behind_it_is_a_picture_and_no_opened_container() -> None:
+    entry = Entry("/x", EntryType.FILE, size=4, digest="sha256:" + "1" * 64)
+    digest = "sha256:" + "2" * 64
+    spans = (Span(0, 10, SpanKind.CHILD, "png"), Span(10, 20, SpanKind.CHILD, "zip"))
+    held = Unpacked(digest, 20, spans, (Child("0xa.zip", 10, 20, (entry,)),))
+    plain = Unpacked(digest, 10, (Span(0, 10, SpanKind.CHILD, "zip"),), (Child("0x0.zip", 0, 10, (entry,)),))
+    assert opened_containers({digest: held}) == frozenset()
+    assert opened_containers({digest: plain}) == {digest}

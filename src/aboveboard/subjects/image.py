@@ -185,10 +185,19 @@ def _kind_of(entry: Entry, accounts: Mapping[str, Unpacked]) -> str:
     account = accounts.get(entry.digest)
     if account is None or not account.spans:
         return ""
-    if account.children and account.spans[0].name not in ("elf", _UNREADABLE, "linux-kernel"):
+    own = _own_kind(account)
+    if account.children and not own:
         return "container"
     only = account.spans[0]
-    return only.name if only.kind is not SpanKind.GAP else ""
+    return own or (only.name if only.kind is not SpanKind.GAP else "")
+
+
+def _own_kind(account: Unpacked) -> str:
+    """Return what a blob is beside what it holds: a program or a picture with an archive behind it is still looked at."""
+    places = {(child.start, child.end) for child in account.children}
+    return next(
+        (span.name for span in account.spans if span.kind is SpanKind.CHILD and (span.start, span.end) not in places), ""
+    )
 
 
 def opened_containers(accounts: Mapping[str, Unpacked]) -> frozenset[str]:
@@ -197,7 +206,7 @@ def opened_containers(accounts: Mapping[str, Unpacked]) -> frozenset[str]:
         digest
         for digest, account in accounts.items()
         if account.children
-        and account.spans[0].name not in ("elf", _UNREADABLE, "linux-kernel")
+        and not _own_kind(account)
         and all(span.kind is not SpanKind.GAP for span in account.spans)
     )
 

@@ -7,6 +7,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from aboveboard.readers.shell.invocations import SHELLS, daemon, only_asks, reads_input
 from aboveboard.readers.shell.state import STDIN, UNKNOWN, Command, State, Status, known
 from aboveboard.readers.shell.tools import MAX_WRITTEN, Tool, Tools
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 Environment = tuple[tuple[str, str], ...]
 PATH = ("/sbin", "/usr/sbin", "/bin", "/usr/bin", "/usr/local/bin", "/usr/local/sbin")
-SHELLS = frozenset({"sh", "ash", "bash", "dash", "hush"})
 # Ask about the running system: whether they succeed is not known. Every other command is taken to succeed.
 ASKING = frozenset(
     "grep egrep fgrep pidof pgrep cmp diff ping ping6 wget curl nc lsmod mountpoint read expr awk sed cut find ps which"
@@ -90,7 +90,7 @@ class Builtins:
             return interpreter.call_function(name, words[1:], state, step)
         if name in (".", "source"):
             return self._follow(words[1], words[2:], state, script, step, same=True) if len(words) > 1 else True
-        if self._only_asks(words):
+        if only_asks(words):
             return self._type(words, state, script) if name == "command" else None
         builtin = self._table.get(name) or self._table.get(name.removeprefix("/bin/").removeprefix("/usr/bin/"))
         if builtin is not None:
@@ -120,24 +120,11 @@ class Builtins:
     def _text_to_run(self, words: list[str], path: str, line: int, state: State) -> str | None:
         """Return the text that a shell is given to run, as an argument or in its input; what is not known is noted."""
         text = self._command_text(words)
-        piped = state.variables.get(STDIN) if text is None and _reads_input(words) else None
+        piped = state.variables.get(STDIN) if text is None and reads_input(words) else None
         if piped is not None and not known(piped):
             self._interpreter.unseen.setdefault(path, set()).add(line)
             return None
         return text if piped is None else piped
-
-    def _only_asks(self, words: list[str]) -> bool:
-        """Tell whether the command runs nothing: it looks a name up, checks a script, or prints its own help."""
-        name, options = posixpath.basename(words[0]), []
-        for word in words[1:]:
-            if not word.startswith("-") or word == "--":
-                break
-            options.append(word)
-        if name == "command":
-            return any(re.fullmatch(r"-[pvV]*[vV]", word) for word in options)
-        if name in SHELLS:
-            return any(re.fullmatch(r"-[a-z]*n[a-z]*", word) for word in options)
-        return words[1:] in (["--help"], ["--version"])
 
     def _cannot_run(self, name: str, state: State) -> bool:
         """Tell whether what the name leads to was removed before, or nobody may execute it."""
@@ -199,7 +186,7 @@ class Builtins:
         name = posixpath.basename(words[0])
         inner: list[str] = []
         if name == "start-stop-daemon":
-            inner = _daemon(words)
+            inner = daemon(words)
         elif name == "chroot" and len(words) > 2:
             inner = words[2:]
         elif name in WRAPPERS:
@@ -387,42 +374,3 @@ class Builtins:
             return self._interpreter.run_text(placed.encode("utf-8", "replace"), script.path, script.via, state)
         finally:
             self._interpreter.depth -= 1
-
-
-def _daemon(words: list[str]) -> list[str]:
-    """Return the command that start-stop-daemon starts (start-stop-daemon(8)); nothing when it stops one."""
-    program, started, rest = "", False, list[str]()
-    at = 1
-    while at < len(words):
-        word = words[at]
-        if word == "--":
-            rest = words[at + 1 :]
-            break
-        name, _, value = word.partition("=")
-        if name == "--test" or re.fullmatch(r"-[A-Za-z]*t", word):
-            return []
-        if name in ("-S", "--start"):
-            started = True
-        elif name in ("-x", "--exec", "-a", "--startas"):
-            program = value or (words[at + 1] if at + 1 < len(words) else "")
-            at += 0 if value else 1
-        elif not word.startswith("--") and word.startswith("-") and "S" in word[1:]:
-            started = True
-            if word.endswith("x") and at + 1 < len(words):
-                program, at = words[at + 1], at + 1
-        elif (
-            name in ("-p", "--pidfile", "-n", "--name", "-c", "--chuid", "-u", "--user", "-N", "--nicelevel") and not value
-        ):
-            at += 1
-        at += 1
-    return [program, *rest] if started and program else []
-
-
-def _reads_input(words: list[str]) -> bool:
-    """Tell whether this is a shell that runs what stands in its input (POSIX.1-2017, sh)."""
-    rest = words[1:]
-    while rest and rest[0].startswith("-") and rest[0] != "-":
-        if "s" in rest[0] and not rest[0].startswith("--"):
-            return posixpath.basename(words[0]) in SHELLS
-        rest = rest[1:]
-    return posixpath.basename(words[0]) in SHELLS and rest in ([], ["-"])
