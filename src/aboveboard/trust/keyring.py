@@ -1,7 +1,7 @@
 """Who may sign as what: keys by name, roles with thresholds, and the chain in which one ring of keys follows another.
 
-The ring that is passed in is the anchor: nothing that lies beside a document (a key in a bundle, a key in a log's
-folder) is ever taken for one. Each later ring must be signed by enough root keys of the one before it and by enough of its own.
+The ring that is passed in is the anchor: nothing that lies beside a document (a key in a bundle or in the folder of a log)
+is ever taken for one. Each later ring must be signed by enough root keys of the one before it and by enough of its own.
 """
 
 from __future__ import annotations
