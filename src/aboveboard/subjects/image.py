@@ -205,9 +205,7 @@ def opened_containers(accounts: Mapping[str, Unpacked]) -> frozenset[str]:
     return frozenset(
         digest
         for digest, account in accounts.items()
-        if account.children
-        and not _own_kind(account)
-        and all(span.kind is not SpanKind.GAP for span in account.spans)
+        if account.children and not _own_kind(account) and all(span.kind is not SpanKind.GAP for span in account.spans)
     )
 
 
