@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import typer
@@ -66,7 +67,7 @@ def _default(parameter: Any) -> str:
 
 def _exit_codes() -> str:
     results = [(str(code), f"the result is *{result.value}*") for result, code in EXIT_CODES.items()]
-    raised = [(str(error.exit_code), doc(error).partition("\n")[0]) for error in errors.AboveboardError.__subclasses__()]
+    raised = [(str(error.exit_code), doc(error).partition("\n")[0]) for error in _errors(errors.AboveboardError)]
     raised.append((str(errors.AboveboardError.exit_code), "Anything else: our own fault; please report it."))
     lines = [
         "# Exit codes",
@@ -84,7 +85,15 @@ def _exit_codes() -> str:
     return "\n".join(lines)
 
 
+def _errors(root: type[errors.AboveboardError]) -> list[type[errors.AboveboardError]]:
+    """Return the errors of the package below a root, whatever else was imported."""
+    for name in ("aboveboard.trust.refusal", "aboveboard.trust.witness"):
+        importlib.import_module(name)
+    below = [error for error in root.__subclasses__() if error.__module__.startswith("aboveboard.")]
+    return [found for error in below for found in (error, *_errors(error))]
+
+
 def _plain(headings: tuple[str, ...], rows: list[tuple[str, str]]) -> list[str]:
-    ordered = sorted(rows, key=lambda row: row[0])
+    ordered = sorted(rows)
     lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
     return [*lines, *(f"| {code} | {text} |" for code, text in ordered), ""]

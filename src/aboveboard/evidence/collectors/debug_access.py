@@ -40,6 +40,7 @@ _OPENS = re.compile(
     r"|(?:^|[\s;&|/(])(?:ba|a|da)?sh\s+-i\b"
     r"|\biptables\b[^;|&]*\s-(?:I|A|F|P)\s+INPUT\b(?:[^;|&]*ACCEPT)?"
 )
+MAX_SCRIPT = 1 << 18
 MAX_PROGRAM = 16 << 20
 _WAITS = re.compile(r"(?:^|[\s;&|(/$`])(?:nc|ncat|netcat|socat|tcpdump|udpsvd|recv\w*|listen\w*)\b")
 
@@ -73,6 +74,10 @@ PLANTED = (
     ),
 )
 
+# Scripts that a web server runs for a request, and that OpenWrt runs for a button or a device.
+_EVENT_SCRIPT = re.compile(r"(?P<cgi>/cgi(?:-bin)?/[^/]+$|\.cgi$)|^/etc/(?:rc\.button|hotplug\.d/(?!iface/)[^/]+)/[^/]+$")
+_WEB_SERVERS = ("uhttpd", "httpd", "lighttpd", "boa", "mini_httpd", "thttpd", "nginx", "goahead", "webs")
+
 
 def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
     """Yield the debug access of one tree."""
@@ -83,6 +88,7 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
     yield from _messages(boot)
     yield from _code(boot, needs)
     yield from _static(boot, tree, needs)
+    yield from _on_events(boot, tree)
 
 
 def _ports(needs: Needs) -> dict[tuple[str, int | None], list[int]]:
@@ -203,6 +209,28 @@ def _code(boot: Boot, needs: Needs) -> Iterator[Fact]:
             )
             if match["what"] not in ("dropbear", "sshd"):
                 yield _of_code(what, fact, command, boots)
+
+
+def _on_events(boot: Boot, tree: TreeView) -> Iterator[Fact]:
+    """Yield the commands in scripts that only a request, button or device starts: candidates, for none is followed."""
+    served = any(service.active != "no" for service in boot.named(*_WEB_SERVERS))
+    for entry in tree.files():
+        match = _EVENT_SCRIPT.search(entry.path)
+        if match is None or (match["cgi"] and not served) or tree.head(entry.path, 2) != b"#!":
+            continue
+        lines = (tree.text(entry.path, limit=MAX_SCRIPT) or "").splitlines()
+        for number, line in enumerate(lines, 1):
+            if not line.lstrip().startswith("#") and _OPENS.search(line):
+                data: dict[str, JSON] = {
+                    "what": "unlock",
+                    "name": posixpath.basename(entry.path),
+                    "program": entry.path,
+                    "command": line.strip()[:300],
+                    "protection": "unknown",
+                    "active": "unknown",
+                    "via": [f"{entry.path}:{number} {line.strip()}"[:300]],
+                }
+                yield Fact("debug-access", Where(path=entry.path, line=number), data, Standing.CANDIDATE)
 
 
 def _static(boot: Boot, tree: TreeView, needs: Needs) -> Iterator[Fact]:
