@@ -54,9 +54,6 @@ class Memory:
         if self.writes == self.dies_at:
             raise OSError(5, "Input/output error")
 
-    def remove(self, path: str) -> None:
-        self.files.pop(path, None)
-
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         yield

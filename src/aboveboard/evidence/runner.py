@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,8 +11,8 @@ from typing import Any, Protocol
 from aboveboard.evidence.collector import HEAD
 from aboveboard.evidence.registry import Listed, listed
 from aboveboard.jail import Ending, Jail, Limits, Sinks
-from aboveboard.model.canonical import JSON, MAX_INTEGER, canonical, digest_of
-from aboveboard.model.errors import InputError
+from aboveboard.model.canonical import JSON, MAX_INTEGER, canonical, digest_of, load
+from aboveboard.model.errors import OUT_OF_SHAPE, InputError
 from aboveboard.model.evidence import Calibration, Evidence
 from aboveboard.model.facts import TRANSIENT_CAUSES, Cause, Fact, Gap, Where
 from aboveboard.model.manifest import Owed
@@ -23,8 +22,6 @@ BATCH = 1000  # files that one process is asked for
 MAX_NEEDED = 200_000  # facts that one tree collector is handed, one for each path of a file
 MAX_NEEDED_TEXT = 64 << 20  # characters of their paths and data
 MAX_DEATHS = 16  # of one file collector in one run; a collector that dies more often is given up, with gaps
-# What reading a foreign document can raise: JSON too deep, numbers without end, texts that are no Unicode among them.
-OUT_OF_SHAPE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, InputError)
 _CONFINED = "aboveboard.evidence.confined:"
 
 
@@ -361,8 +358,8 @@ def _is_content(entry: Entry) -> bool:
 def _loaded(data: bytes | None) -> Any:
     """Read a foreign document; None where there is none."""
     try:
-        return None if data is None else json.loads(data)
-    except OUT_OF_SHAPE:
+        return None if data is None else load(data)
+    except InputError:
         return None
 
 

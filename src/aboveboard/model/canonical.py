@@ -33,12 +33,18 @@ def canonical(value: JSON) -> bytes:
 
 def parse(data: bytes) -> JSON:
     """Read JSON that must be in canonical form; raise `InputError` when its bytes are not the canonical ones."""
+    value = load(data)
+    if canonical(value) != data:
+        raise InputError("not canonical JSON", hint="the file was re-formatted; use the bytes as they were written")
+    return value
+
+
+def load(data: bytes) -> JSON:
+    """Read JSON in any form that holds no fraction; raise `InputError` for what is none."""
     try:
         value: JSON = json.loads(data.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float)
     except (ValueError, RecursionError) as error:
         raise InputError(f"not JSON: {error}", hint="the file was cut or changed") from error
-    if canonical(value) != data:
-        raise InputError("not canonical JSON", hint="the file was re-formatted; use the bytes as they were written")
     return value
 
 

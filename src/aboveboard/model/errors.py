@@ -20,6 +20,10 @@ class InputError(AboveboardError):
     exit_code = 2
 
 
+# What reading a foreign document into our own types can raise: texts that are no Unicode and numbers without end among it.
+OUT_OF_SHAPE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, InputError)
+
+
 class ForgeryError(AboveboardError):
     """A seal, a digest or a signature that does not hold."""
 

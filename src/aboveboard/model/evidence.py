@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
-from aboveboard.model.canonical import JSON, canonical, digest_of
+from aboveboard.model.canonical import JSON, canonical, digest, digest_of
 from aboveboard.model.facts import Fact, Gap
 
 _T = TypeVar("_T")
@@ -84,7 +84,8 @@ class Evidence:
             dict(made_with or {}),
         ).body()
         # read back, so that what was just made and what comes from a cache are the same down to the order of their keys
-        return cls.from_json({**json.loads(canonical(body)), "seal": digest_of(body)})
+        data = canonical(body)
+        return cls.from_json({**json.loads(data), "seal": digest(data)})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

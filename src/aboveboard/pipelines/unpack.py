@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
-from aboveboard.evidence.runner import OUT_OF_SHAPE
 from aboveboard.jail import Ending, Jail, Limits, Sinks
 from aboveboard.model.account import Span, SpanKind, Unpacked
 from aboveboard.model.canonical import JSON, canonical, digest_of
-from aboveboard.model.errors import InputError
+from aboveboard.model.errors import OUT_OF_SHAPE, InputError
 from aboveboard.model.evidence import Calibration, Evidence
 from aboveboard.model.facts import TRANSIENT_CAUSES, Cause, Fact, Gap, Where
 from aboveboard.model.paths import show

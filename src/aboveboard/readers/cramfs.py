@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers import names
 from aboveboard.readers.modes import type_of
 
 MAGIC, SIGNATURE = 0x28CD3D45, b"Compressed ROMFS"
@@ -86,7 +87,7 @@ class Cramfs:
                 if count > MAX_ENTRIES:
                     self._gap(Cause.LIMIT, path, f"more than {MAX_ENTRIES} entries")
                     return
-                if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
+                if not names.stays(name):
                     self._gap(Cause.DAMAGED, path, "a name that would leave its directory")
                     continue
                 kind = type_of(inode.mode)

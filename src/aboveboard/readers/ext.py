@@ -14,6 +14,7 @@ from aboveboard.model.canonical import MAX_INTEGER
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers import names
 from aboveboard.readers.ext_layout import (
     ENCRYPTED,
     EXTENTS,
@@ -129,7 +130,7 @@ class Ext:
             at += length
             if number == 0 or name in (b".", b".."):
                 continue
-            if not name or b"/" in name or b"\0" in name:
+            if not names.stays(name):
                 self._gap(Cause.DAMAGED, posixpath.join(base, show(name)), "a name that would leave its directory")
                 continue
             yield name, number

@@ -19,6 +19,7 @@ import lzallright
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers import names
 from aboveboard.readers.codec_errors import DAMAGED
 from aboveboard.readers.modes import type_of
 
@@ -88,7 +89,7 @@ class Jffs2:
                 if count > MAX_ENTRIES or total > MAX_TOTAL:
                     self.gaps.append(Gap(Cause.LIMIT, Where(path=path), "jffs2: too many entries or bytes"))
                     return
-                if name in (b".", b"..") or b"/" in name or b"\0" in name or not name:
+                if not names.stays(name):
                     self.gaps.append(Gap(Cause.DAMAGED, Where(path=path), "jffs2: a name that would leave its directory"))
                     continue
                 entry, content = self._entry(path, inode)

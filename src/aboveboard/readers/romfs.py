@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers import names
 
 MAGIC = b"-rom1fs-"
 HARD_LINK, EXECUTABLE = 0, 8
@@ -93,7 +94,7 @@ class Romfs:
                     return
                 if listed.name in (b".", b".."):
                     continue
-                if not listed.name or b"/" in listed.name:
+                if not names.stays(listed.name):
                     self._gap(Cause.DAMAGED, path, "a name that would leave its directory")
                     continue
                 if not listed.sound:  # Linux does not look at it, so it is read all the same

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers import names
 from aboveboard.readers.squashfs_codec import BlockError, Codec, little_or_big
 
 SUPERBLOCK = 96
@@ -200,7 +201,7 @@ class SquashFs:
                 offset, _delta, _kind, length = struct.unpack_from(order + "HhHH", buffer, position)
                 name = bytes(buffer[position + 8 : position + 9 + length])
                 position += 9 + length
-                if name in (b".", b"..") or b"/" in name or b"\0" in name or not name:
+                if not names.stays(name):
                     self._gap(Cause.DAMAGED, f"{base}/{show(name)}", "a name that would leave its directory")
                     continue
                 yield show(name), block << 16 | offset

@@ -18,6 +18,7 @@ import zstandard
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.model.paths import show
 from aboveboard.model.tree import Entry, EntryType
+from aboveboard.readers import names
 from aboveboard.readers.codec_errors import DAMAGED
 from aboveboard.readers.modes import type_of
 
@@ -86,7 +87,7 @@ class UbiFs:
                 if count > MAX_ENTRIES or total > MAX_TOTAL:
                     self.gaps.append(Gap(Cause.LIMIT, Where(path=path), "ubifs: too many entries or bytes"))
                     return
-                if name in (b".", b"..") or b"/" in name or b"\0" in name or not name:
+                if not names.stays(name):
                     self.gaps.append(Gap(Cause.DAMAGED, Where(path=path), "ubifs: a name that would leave its directory"))
                     continue
                 entry, content = self._entry(path, number, numbers.get(number, []))

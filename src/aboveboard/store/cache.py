@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
-from aboveboard.model.canonical import JSON, canonical, digest, digest_of
+from aboveboard.model.canonical import JSON, canonical, digest, digest_of, load
 from aboveboard.model.errors import InputError
 from aboveboard.store.files import put_in_place, read_regular, whole
 
@@ -40,10 +39,10 @@ class Cache:
         if hashlib.sha256(data).hexdigest().encode() != seal:
             return None
         try:
-            value: JSON = json.loads(data.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float)
+            value = load(data)
             # an escape is how a lone surrogate would come in; most values hold none, and need no second look
             return value if b"\\ud" not in data.lower() or canonical(value) == data else None
-        except (ValueError, RecursionError, InputError):
+        except InputError:
             return None
 
     def put_sealed(self, key: JSON, value: JSON) -> None:
@@ -57,7 +56,3 @@ class Cache:
         # a text is hashed as it is: for keys that are asked for once for each file
         name = (digest(key.encode()) if isinstance(key, str) else digest_of(key)).partition(":")[2]
         return self.root / name[:2] / name[2:]
-
-
-def _no_float(text: str) -> JSON:
-    raise ValueError(f"the number {text} is not an integer")

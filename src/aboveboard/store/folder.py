@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from aboveboard.model.errors import AboveboardError, InputError
+from aboveboard.model.errors import InputError
 
 MAX_FILE = 64 << 20  # bytes: more than a file of a log or a bundle has
 _LOCK = ".lock"
@@ -51,9 +51,7 @@ class FolderStore:
                 os.fsync(file.fileno())  # before the name: else a power cut may leave the name with nothing behind it
             new.replace(place)
         except OSError as error:
-            raise AboveboardError(
-                f"{place} cannot be written: {error.strerror}", hint="make room, and run it again"
-            ) from error
+            raise InputError(f"{place} cannot be written: {error.strerror}", hint="make room, and run it again") from error
         # the folders above as well: the first file in a folder makes its name
         self._written |= {folder for folder in place.parents if folder.is_relative_to(self.root)}
 
@@ -67,20 +65,16 @@ class FolderStore:
                 os.close(descriptor)
         self._written.clear()
 
-    def remove(self, path: str) -> None:
-        """Remove the file, if it is there."""
-        self._place(path).unlink(missing_ok=True)
-
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep every other writer out; raises AboveboardError where one is at work. A lock dies with its process."""
+        """Keep every other writer out; raises InputError where one is at work. A lock dies with its process."""
         self.root.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise AboveboardError(f"{self.root} is in use by another writer", hint="wait until it has ended") from error
+                raise InputError(f"{self.root} is in use by another writer", hint="wait until it has ended") from error
             yield
         finally:
             os.close(descriptor)

@@ -162,6 +162,7 @@ def _extracted(chunk: Chunk, piece: memoryview, gaps: list[Gap]) -> Iterator[Con
 
 
 def _read_back(folder: Path, name: str, gaps: list[Gap]) -> Iterator[Content]:
+    """Yield what an extractor wrote, without modes: it gives what it likes, and an image of FAT has none."""
     if not folder.is_dir():
         return
     pending, count = [os.fsencode(folder)], 0
@@ -174,14 +175,13 @@ def _read_back(folder: Path, name: str, gaps: list[Gap]) -> Iterator[Content]:
                 gaps.append(Gap(Cause.LIMIT, Where(), f"more than {MAX_ENTRIES} entries"))
                 return
             path, status = show(item.path[root:]), item.stat(follow_symlinks=False)
-            mode = None  # extractors give what they like: an image of FAT has no modes
             if item.is_symlink():
                 yield Entry(path, EntryType.SYMLINK, target=show(os.readlink(item.path))), None  # noqa: PTH115 - names are bytes
             elif item.is_dir(follow_symlinks=False):
                 pending.append(item.path)
-                yield Entry(path, EntryType.DIRECTORY, mode=mode), None
+                yield Entry(path, EntryType.DIRECTORY), None
             elif item.is_file(follow_symlinks=False):
-                entry = Entry(path, EntryType.FILE, mode=mode, size=status.st_size)
+                entry = Entry(path, EntryType.FILE, size=status.st_size)
                 with Path(os.fsdecode(item.path)).open("rb") as handle:
                     yield entry, content(handle, status.st_size, name)
 

@@ -68,14 +68,14 @@ def take_apart(inside: Inside, digest: str, data: Bytes) -> Unpacked:
     if fill:  # also what most bombs are made of
         return Unpacked(digest, len(data), (Span(0, len(data), SpanKind.PADDING, fill),))
     gaps: list[Gap] = []
-    spans = list(header_spans(data))
+    spans, headers = list(header_spans(data)), uboot.headers(data)
     children: list[Child] = []
     at = spans[-1].end if spans else 0
     budget = Budget()
     for chunk in _sought(data, gaps):
         if chunk.start < at:
             continue
-        spans += _between(data, at, chunk.start, gaps)
+        spans += _between(data, headers, at, chunk.start, gaps)
         if budget.spent:
             spans.append(_rest(data, chunk.start, gaps))
             return _account(digest, data, spans, children, gaps)
@@ -83,7 +83,7 @@ def take_apart(inside: Inside, digest: str, data: Bytes) -> Unpacked:
         spans.append(opened)
         children += [child] if child is not None else []
         at = chunk.end
-    spans += _between(data, at, len(data), gaps)
+    spans += _between(data, headers, at, len(data), gaps)
     return _account(digest, data, spans, children, gaps)
 
 
@@ -214,11 +214,11 @@ def _stored(
     return replace(entry, digest=digest, size=size)
 
 
-def _between(data: Bytes, start: int, end: int, gaps: list[Gap]) -> list[Span]:
+def _between(data: Bytes, headers: list[tuple[int, int, str]], start: int, end: int, gaps: list[Gap]) -> list[Span]:
     """Account for bytes that no handler claims: headers of boot loaders, and what lies between them."""
     spans: list[Span] = []
     at = start
-    for begin, stop, name in uboot.headers(data):
+    for begin, stop, name in headers:
         if begin >= at and stop <= end:
             spans += _unclaimed(data, at, begin, gaps)
             spans.append(Span(begin, stop, SpanKind.HEADER, name))

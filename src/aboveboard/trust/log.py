@@ -39,10 +39,6 @@ class Store(Protocol):
         """Return once all that was written outlives a power cut."""
         ...
 
-    def remove(self, path: str) -> None:
-        """Remove the file, if it is there."""
-        ...
-
     def alone(self) -> AbstractContextManager[None]:
         """Keep every other writer out meanwhile; raises RefusedError where one is at work."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -164,8 +164,3 @@ def check_name(name: str) -> None:
 def sign(text: str, name: str, key: PrivateKey) -> Line:
     """Return the plain signature of a text that ends in a newline."""
     return Line(name, key_id(name, ED25519, key.public.raw), key.sign(text.encode()))
-
-
-def names(found: Iterable[Verifier]) -> list[str]:
-    """Return the names, sorted."""
-    return sorted(one.name for one in found)

@@ -13,10 +13,7 @@ from aboveboard.trust.strict import parse_json
 
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATES = "https://aboveboard.example/predicate/"
-AGREEMENT, DECLARATION, RECORD, VERDICT, EVIDENCE, CANARY, KEYS, RELEASE = (
-    f"{PREDICATES}{name}/v1"
-    for name in ("agreement", "declaration", "record", "verdict", "evidence", "canary", "keyring", "release")
-)
+AGREEMENT, VERDICT, CANARY, KEYS = (f"{PREDICATES}{name}/v1" for name in ("agreement", "verdict", "canary", "keyring"))
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MAX_SUBJECTS = 10_000
 

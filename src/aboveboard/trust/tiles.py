@@ -10,7 +10,6 @@ from aboveboard.trust.refusal import RefusedError
 
 WIDTH = 256  # hashes of a full tile, entries of a full bundle
 MAX_ENTRY = 65_535  # bytes
-LEVELS = 8  # 256^8 entries are more than any log has
 
 
 def _number(index: int) -> str:

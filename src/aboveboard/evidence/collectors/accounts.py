@@ -91,14 +91,14 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
     ways = logins(boot, tree)
     found: list[_Found] = []
     for folder in FOLDERS:
-        text, path = _text(tree, boot, posixpath.join(folder, "passwd"))
+        text, path, text_partly = _text(tree, boot, posixpath.join(folder, "passwd"))
         if text is None:
             yield from _missing(tree, posixpath.join(folder, "passwd"))
             continue
-        shadow_text, shadow_path = _text(tree, boot, posixpath.join(folder, "shadow"))
+        shadow_text, shadow_path, shadow_partly = _text(tree, boot, posixpath.join(folder, "shadow"))
         shadow = read_shadow(shadow_text or "")
-        for place in (path, shadow_path):
-            if boot.known_lines(place, tree.text(place, limit=MAX_FILE) or "") is not None:
+        for place, partly in ((path, text_partly), (shadow_path, shadow_partly)):
+            if partly:
                 yield Gap(Cause.UNRESOLVED, Where(path=place), "boot scripts may add accounts that are not known")
         shipped = tree.text(path, limit=MAX_FILE) or ""
         for account in read_passwd(text):
@@ -114,14 +114,14 @@ def collect(tree: TreeView, needs: Needs) -> Iterator[Fact | Gap]:
         yield _fact(item, ways)
 
 
-def _text(tree: TreeView, boot: Boot, path: str) -> tuple[str | None, str]:
-    """Return an account file as it stands after the boot, and where it is written."""
+def _text(tree: TreeView, boot: Boot, path: str) -> tuple[str | None, str, bool]:
+    """Return an account file as it stands after the boot, where it is written, and whether lines of it are not known."""
     written = boot.content(path)
     image = tree.text(path, limit=MAX_FILE)
     if written is not None and written != image:
-        return written, path
-    partly = boot.known_lines(path, image or "")
-    return (image if partly is None else partly), path
+        return written, path, False
+    known = boot.known_lines(path, image or "")
+    return (image, path, False) if known is None else (known, path, True)
 
 
 def _missing(tree: TreeView, path: str) -> Iterator[Gap]:

@@ -221,16 +221,8 @@ def _on_events(boot: Boot, tree: TreeView) -> Iterator[Fact]:
         lines = (tree.text(entry.path, limit=MAX_SCRIPT) or "").splitlines()
         for number, line in enumerate(lines, 1):
             if not line.lstrip().startswith("#") and _OPENS.search(line):
-                data: dict[str, JSON] = {
-                    "what": "unlock",
-                    "name": posixpath.basename(entry.path),
-                    "program": entry.path,
-                    "command": line.strip()[:300],
-                    "protection": "unknown",
-                    "active": "unknown",
-                    "via": [f"{entry.path}:{number} {line.strip()}"[:300]],
-                }
-                yield Fact("debug-access", Where(path=entry.path, line=number), data, Standing.CANDIDATE)
+                where = Where(path=entry.path, line=number)
+                yield _possible("unlock", where, line.strip()[:300], "unknown", [f"{where} {line.strip()}"[:300]])
 
 
 def _static(boot: Boot, tree: TreeView, needs: Needs) -> Iterator[Fact]:
@@ -248,16 +240,22 @@ def _static(boot: Boot, tree: TreeView, needs: Needs) -> Iterator[Fact]:
 
 def _of_code(what: str, fact: Fact, command: str, boots: dict[str, list[Service]]) -> Fact:
     starters = [item for item in boots.get(fact.where.path, ()) if item.active != "no"]
+    via = [*(item.step() for item in starters[:4]), f"{fact.where} runs {command}"[:300]]
+    return _possible(what, fact.where, command, "unknown" if starters else "no", via)
+
+
+def _possible(what: str, where: Where, command: str, active: str, via: list[str]) -> Fact:
+    """Return what code or an unfollowed script would open: a candidate, or observed where nothing starts it."""
     data: dict[str, JSON] = {
         "what": what,
-        "name": posixpath.basename(fact.where.path),
-        "program": fact.where.path,
+        "name": posixpath.basename(where.path),
+        "program": where.path,
         "command": command,
         "protection": "unknown",
-        "active": "unknown" if starters else "no",
-        "via": [*(item.step() for item in starters[:4]), f"{fact.where} runs {command}"[:300]],
+        "active": active,
+        "via": list(via),
     }
-    return Fact("debug-access", fact.where, data, Standing.CANDIDATE if starters else Standing.OBSERVED)
+    return Fact("debug-access", where, data, Standing.OBSERVED if active == "no" else Standing.CANDIDATE)
 
 
 def _fact(what: str, service: Service, protection: str, port: int, *, shell: str = "") -> Fact:

@@ -200,9 +200,7 @@ def _uci(tree: TreeView, boot: Boot, usage: Usage) -> Iterator[_Seen]:
 
 def _is_sent(package: str, section: uci.Section) -> bool:
     """Tell whether a section's log-in is one that the equipment shows elsewhere, and lets nobody in with."""
-    if package == "network" or section.get("proto") in ("pppoe", "pppoa", "ppp", "pptp", "l2tp", "3g"):
-        return True
-    return section.type == "acs" or (package in ("ddns", "msmtp", "ssmtp") and section.type != "admin")
+    return package in ("network", "ddns", "msmtp", "ssmtp") or section.type == "acs"
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

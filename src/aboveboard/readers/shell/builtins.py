@@ -130,9 +130,7 @@ class Builtins:
         """Tell whether what the name leads to was removed before, or nobody may execute it."""
         if not known(name):
             return False
-        interpreter = self._interpreter
-        paths = [interpreter.files.absolute(name, state)] if "/" in name else [f"{folder}/{name}" for folder in PATH]
-        there = [path for path in paths if interpreter.tree.is_file(path) or path in state.written]
+        there = self._places(name, state)
         return bool(there) and not any(self._may_run(path, state) for path in there)
 
     def _may_run(self, path: str, state: State) -> bool:
@@ -257,12 +255,13 @@ class Builtins:
 
     def find(self, name: str, state: State) -> str | None:
         """Return the path of a command, by name along the usual path, or None."""
+        return next((path for path in self._places(name, state) if self._may_run(path, state)), None)
+
+    def _places(self, name: str, state: State) -> list[str]:
+        """Return the files that a command's name may mean, in the order in which a shell tries them."""
         interpreter = self._interpreter
-        candidates = [interpreter.files.absolute(name, state)] if "/" in name else [f"{folder}/{name}" for folder in PATH]
-        for path in candidates:
-            if (path in state.written or interpreter.tree.is_file(path)) and self._may_run(path, state):
-                return path
-        return None
+        paths = [interpreter.files.absolute(name, state)] if "/" in name else [f"{folder}/{name}" for folder in PATH]
+        return [path for path in paths if path in state.written or interpreter.tree.is_file(path)]
 
     def _follow(self, path: str, arguments: list[str], state: State, script: Script, step: str, *, same: bool) -> Status:
         """Interpret another script: in this state (`.`) or in one of its own, whose files stay."""

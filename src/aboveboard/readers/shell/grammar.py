@@ -16,6 +16,7 @@ _QUOTED = re.compile(rb"\$\{\w+:?[-+=?][^{}\"\n]*'[^{}\"\n]*\}")
 # place, in the middle, and `operator` reads the source.
 _TEST = re.compile(rb"(?<![^\s;&|(!])\[{1,2}[ \t][^\n]*?[ \t]\]")
 _NUMERIC = re.compile(rb"(?<=[ \t])-(?:gt|lt|ge|le|eq|ne)(?=[ \t])")
+_OPEN_TEST = re.compile(rb"\[[ \t][^\]\n]*\n")  # what goes on over a line, or is no test at all
 _NAMES = frozenset({b"-gt", b"-lt", b"-ge", b"-le", b"-eq", b"-ne"})
 
 
@@ -43,6 +44,8 @@ def first_error(root: tree_sitter.Node, source: bytes) -> int:
 
     A test that goes on over a line that does not end in a backslash took in what is none of it.
     """
+    if not root.has_error and _OPEN_TEST.search(source) is None:
+        return 0
     pending = [root]
     lines: list[int] = []
     while pending:

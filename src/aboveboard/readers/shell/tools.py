@@ -17,8 +17,6 @@ Tool = Callable[[list[str], State, "Script"], Status]
 MAX_WRITTEN = 1000
 MAX_MATCHING = 100_000_000  # steps of matching one pattern against one text, at the worst
 MAX_CHOICES = 6  # of one pattern: each doubles what matching may take
-
-
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|0?[0-7]{1,3}|[abefnrtv\\])")
 
 
@@ -59,11 +57,8 @@ class Tools:
             newline = newline and "n" not in rest[0]
             rest = rest[1:]
         text = " ".join(rest)
-        text = (
-            _unescaped(text)
-            if any("e" in word for word in words[1 : len(words) - len(rest)])
-            else text.replace("\\n", "\n")
-        )
+        decodes = any("e" in word for word in words[1 : len(words) - len(rest)])
+        text = _unescaped(text) if decodes else text.replace("\\n", "\n")
         self._interpreter.print(text + ("\n" if newline else ""))
         return True
 
