@@ -13,7 +13,10 @@ from aboveboard.trust.strict import parse_json
 
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATES = "https://aboveboard.example/predicate/"
-AGREEMENT, VERDICT, CANARY, KEYS = (f"{PREDICATES}{name}/v1" for name in ("agreement", "verdict", "canary", "keyring"))
+AGREEMENT, DECLARATION, RECORD, VERDICT, BUNDLE, CANARY, KEYS = (
+    f"{PREDICATES}{name}/v1"
+    for name in ("agreement", "declaration", "record", "verdict", "evidence-bundle", "canary", "keyring")
+)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MAX_SUBJECTS = 10_000
 
