@@ -10,7 +10,7 @@ from aboveboard.model.declaration import SECTIONS, Declaration
 from aboveboard.model.evidence import Calibration, Evidence
 from aboveboard.model.facts import Cause, Fact, Gap, Standing, Where
 from aboveboard.model.manifest import Manifest, Owed
-from aboveboard.model.standard import Access, Clause, Decision, FactPattern, How, Profile, Severity, Standard
+from aboveboard.model.standard import Access, Clause, Decision, FactPattern, How, Profile, Severity, Standard, Wanted
 from aboveboard.model.verdict import Reason, Ruling, Status, Verdict
 
 IMAGE, TREE, OTHER = ("sha256:" + digit * 64 for digit in "123")
@@ -78,7 +78,9 @@ def clause(
     section: str = "accounts",
     match: Sequence[str] = ("name",),
 ) -> Clause:
-    decision = Decision(how, tuple(facts), tuple(evidence), tuple(records), section, tuple(match))
+    decision = Decision(
+        how, tuple(facts), tuple(evidence), tuple(Wanted(text.split()[-1], text) for text in records), section, tuple(match)
+    )
     return Clause(name, name, name, severity, access, False, decision, "", "", "", (), "full", "")
 
 

@@ -62,7 +62,7 @@ def show(clause_id: Annotated[str, typer.Argument(metavar="CLAUSE")], as_json: J
     lines += [f"  declared   in the section {decision.section}, compared by {', '.join(decision.match)}"] * bool(
         decision.match
     )
-    lines += [f"  record     {record}" for record in decision.records]
+    lines += [f"  record     {wanted.kind}: {wanted.text}" for wanted in decision.records]
     if clause.forbidden_even_if_declared:
         lines.append("             forbidden even if declared")
     lines += [
@@ -87,7 +87,7 @@ def document(clause: Clause) -> dict[str, JSON]:
         "forbidden_even_if_declared": clause.forbidden_even_if_declared,
         "decided": HOW_WORDS[clause.decision.how],
         "facts": [pattern.kind for pattern in clause.decision.facts],
-        "records": list(clause.decision.records),
+        "records": [{"kind": wanted.kind, "text": wanted.text} for wanted in clause.decision.records],
         "met": clause.met,
         "broken": clause.broken,
         "not_shown": clause.not_shown,

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from aboveboard.model.agreement import Agreement
+from aboveboard.model.dates import days_after
 from aboveboard.model.declaration import Declaration
 from aboveboard.model.evidence import Evidence
 from aboveboard.model.facts import Cause, Fact, Gap, Standing
 from aboveboard.model.manifest import Manifest, Owed
+from aboveboard.model.record import Record
 from aboveboard.model.standard import Clause, FactPattern, Profile
 
 UNPACKING = "unpacking"  # the collector whose evidence carries the coverage of the image
 COVERAGE_FACT = "coverage"
+# Whose records count where no agreement says so: not the supplier's, who would rule on itself.
+INDEPENDENT = ("laboratory", "operator", "auditor", "customer")
+EVIDENCE_DAYS = 365
+# What the product works out itself from signed things: an undertaking, a canary, a proof. Nobody has to be accepted for it.
+DERIVED = "derived"
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,20 @@ class Case:
     declaration: Declaration | None
     evidence: dict[tuple[str, str], Evidence] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
+    agreement: Agreement | None = None
+    records: tuple[Record, ...] = ()
+    at: str = ""
 
     @classmethod
     def of(
-        cls, manifest: Manifest, evidence: Iterable[Evidence], profile: Profile, declaration: Declaration | None
+        cls,
+        manifest: Manifest,
+        evidence: Iterable[Evidence],
+        profile: Profile,
+        declaration: Declaration | None,
+        agreement: Agreement | None = None,
+        records: Iterable[Record] = (),
+        at: str = "",
     ) -> Case:
         """Sort the evidence: keep what is owed and intact; two different pieces for one debt cancel each other."""
         owed = {(item.collector, item.subject): item for item in sorted(manifest.owed)}
@@ -44,7 +62,46 @@ class Case:
             if debt.version != piece.version or not piece.intact() or kept.setdefault(key, piece).seal != piece.seal:
                 refused.add(key)
         names = tuple(f"{collector} of {subject}" for collector, subject in sorted(refused))
-        return cls(manifest, profile, declaration, {key: kept[key] for key in sorted(kept.keys() - refused)}, names)
+        sound = {key: kept[key] for key in sorted(kept.keys() - refused)}
+        given = {record.digest: record for record in records}
+        handed = {(item.clause, item.digest) for item in manifest.records}
+        wanted = tuple(given[key] for key in sorted(given) if (given[key].clause, key) in handed)
+        return cls(manifest, profile, declaration, sound, names, agreement, wanted, at)
+
+    @property
+    def supplier(self) -> str | None:
+        """Return the supplier by the name that the agreement, or else the declaration, gives it."""
+        if self.agreement is not None:
+            return self.agreement.supplier
+        return None if self.declaration is None else self.declaration.supplier
+
+    def accepted_roles(self, clause: Clause) -> tuple[str, ...]:
+        """Return the roles whose evidence counts for the clause."""
+        return INDEPENDENT if self.agreement is None else self.agreement.accepted(clause.id)
+
+    def records_on(self, clause: Clause) -> list[Record]:
+        """Return the records on a clause that speak of this image or supplier, whoever made them."""
+        return [
+            record
+            for record in self.records
+            if record.clause == clause.id and record.speaks_of(self.manifest.digest, self.supplier)
+        ]
+
+    def counts(self, record: Record, clause: Clause) -> bool:
+        """Tell whether a record comes from a role that is accepted for the clause, and not from later than now."""
+        return (record.role == DERIVED or record.role in self.accepted_roles(clause)) and record.found <= self.at
+
+    def expired(self, record: Record) -> bool:
+        """Tell whether a record is too old to show anything good: by its own date, or by the age that is agreed."""
+        days = EVIDENCE_DAYS if self.agreement is None else self.agreement.terms.evidence_days
+        return record.until <= self.at or days_after(record.found, days) <= self.at
+
+    def lost_records(self, clause: Clause) -> list[str]:
+        """Return the digests of records on the clause that were handed in and are not there."""
+        there = {record.digest for record in self.records}
+        return sorted(
+            item.digest for item in self.manifest.records if item.clause == clause.id and item.digest not in there
+        )
 
     def collectors_behind(self, clause: Clause) -> set[str]:
         """Return the collectors that a clause rests on, with those whose facts they need, unpacking always among them."""
@@ -103,6 +160,12 @@ class Case:
             for piece in self.evidence.values()
             if piece.collector in clause.decision.evidence
             for fact in piece.facts
+            if any(matches(fact, pattern) for pattern in wanted)
+        ] + [
+            fact
+            for record in self.records_on(clause)
+            if self.counts(record, clause)
+            for fact in record.facts
             if any(matches(fact, pattern) for pattern in wanted)
         ]
 

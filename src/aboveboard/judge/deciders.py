@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from aboveboard.judge.case import Case, by_standing, matches
 from aboveboard.judge.reconcile import knows, reconcile
-from aboveboard.judge.requirements import Shortfall, access_shortfall, shortfall
+from aboveboard.judge.requirements import (
+    Shortfall,
+    access_shortfall,
+    contradicted,
+    custody_shortfall,
+    records_shortfall,
+    shortfall,
+)
 from aboveboard.model.canonical import JSON
 from aboveboard.model.declaration import SECTIONS
 from aboveboard.model.facts import Fact, Gap, Standing
@@ -49,7 +57,7 @@ class _Bench:
         return self.rule(Status.NOT_SHOWN, reason, explanation, facts, gaps, notes)
 
     def met_unless(self, wanting: Shortfall | None, facts: Sequence[Fact] = (), notes: Sequence[str] = ()) -> Ruling:
-        wanting = wanting or access_shortfall(self.case, self.clause)
+        wanting = wanting or access_shortfall(self.case, self.clause) or custody_shortfall(self.case, self.clause)
         if wanting is not None:
             return self.not_shown(wanting.reason, wanting.explanation, facts, wanting.gaps, notes)
         return self.rule(Status.MET, Reason.NO_CONTRADICTION, MET_WORDING, facts, (), notes)
@@ -162,14 +170,26 @@ def valid(case: Case, clause: Clause) -> Ruling:
 
 def recorded(case: Case, clause: Clause) -> Ruling:
     """Rule on what only a person or laboratory can record."""
-    return _Bench(case, clause).not_shown(Reason.NEEDS_HUMAN, f"wanting: {'; '.join(clause.decision.records)}")
+    bench = _Bench(case, clause)
+    return bench.met_unless(records_shortfall(case, clause))
 
 
 def pending(case: Case, clause: Clause) -> Ruling:
-    """Rule on what no collector of this version gives evidence for."""
-    wanted = "; ".join(clause.decision.records)
+    """Rule on what no collector of this version gives evidence for: a record can break it, none can make it met."""
+    wanted = "; ".join(one.text for one in clause.decision.records)
     text = f"no collector of this version gives evidence for it{f'; also wanting: {wanted}' if wanted else ''}"
     return _Bench(case, clause).not_shown(Reason.NO_EVIDENCE, text)
+
+
+def decide(case: Case, clause: Clause) -> Ruling:
+    """Rule on a clause in its own way; then a record that contradicts it breaks it, and the records are named."""
+    ruling = DECIDERS[clause.decision.how](case, clause)
+    against = contradicted(case, clause)
+    if against and ruling.status is not Status.BROKEN:
+        facts = [record.as_fact() for record in against]
+        ruling = _Bench(case, clause).broken(Reason.RECORDED, against[0].explanation, facts, ruling.notes)
+    lines = tuple(record.line() for record in case.records_on(clause))
+    return replace(ruling, notes=(*ruling.notes, *lines)) if lines else ruling
 
 
 DECIDERS: dict[How, Callable[[Case, Clause], Ruling]] = {

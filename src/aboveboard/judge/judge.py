@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from aboveboard.judge.case import Case
-from aboveboard.judge.deciders import DECIDERS, MET_WORDING
+from aboveboard.judge.case import EVIDENCE_DAYS, Case
+from aboveboard.judge.deciders import MET_WORDING, decide
+from aboveboard.model.agreement import Agreement
 from aboveboard.model.canonical import JSON, digest_of
+from aboveboard.model.dates import days_after
 from aboveboard.model.declaration import Declaration
 from aboveboard.model.evidence import Evidence
 from aboveboard.model.manifest import Manifest
+from aboveboard.model.record import Outcome, Record
 from aboveboard.model.standard import Profile, Severity, Standard
 from aboveboard.model.verdict import Result, Ruling, Status, Verdict
 
+VERDICT_DAYS = 365
 NOT_SEEN = (
     "hardware implants, microcode and chip masks",
     "later updates made for one device or one customer",
@@ -28,19 +33,30 @@ def judge(
     profile: Profile,
     declaration: Declaration | None,
     at: str,
+    agreement: Agreement | None = None,
+    records: Iterable[Record] = (),
 ) -> Verdict:
-    """Rule on every clause and give the verdict. `at` is the evaluation time as RFC 3339 text; no clock is read here."""
-    pieces = list(evidence)
-    case = Case.of(manifest, pieces, profile, declaration)
-    rulings = tuple(DECIDERS[clause.decision.how](case, clause) for clause in standard.clauses)
+    """Rule on every clause and give the verdict. `at` is the evaluation time as RFC 3339 text; no clock is read here.
+
+    Under an agreement its clauses and limits take the place of the profile's; whether it is in force was asked before.
+    """
+    profile = agreed_profile(profile, agreement)
+    case = Case.of(manifest, evidence, profile, declaration, agreement, records, at)
+    rulings = tuple(decide(case, clause) for clause in standard.clauses)
     severity = {clause.id: clause.severity for clause in standard.clauses}
     seals: list[JSON] = [*sorted(piece.seal for piece in case.evidence.values())]
     coverage: dict[str, JSON] = dict(case.coverage())
     return Verdict(
         subject={"name": manifest.name, "digest": manifest.digest, "size": manifest.size},
-        profile={"name": profile.name, "access": profile.access.value, "digest": profile.digest},
+        profile={
+            "name": profile.name,
+            "access": profile.access.value,
+            "digest": profile.digest,
+            "waived": {} if agreement is None else dict(agreement.waived),
+        },
         standard={"version": standard.version, "date": standard.date, "digest": standard.digest},
         at=at,
+        expires=expiry(case, rulings),
         result=product_result(rulings, severity),
         count=count_line(rulings),
         coverage=coverage,
@@ -49,12 +65,41 @@ def judge(
             "manifest": digest_of(manifest.to_json()),
             "evidence": digest_of(seals),
             "declaration": None if declaration is None else declaration.digest,
+            "agreement": None if agreement is None else agreement.digest,
+            "records": [record.digest for record in case.records],
+            "by": manifest.by,
             "confined": manifest.confined,
             "refused": list(case.refused),
         },
         wording=f"met means: {MET_WORDING}",
         not_seen_by_any_analysis=NOT_SEEN,
     )
+
+
+def agreed_profile(profile: Profile, agreement: Agreement | None) -> Profile:
+    """Return the profile with the clauses of the agreement, and its limits where they are stricter."""
+    if agreement is None:
+        return profile
+    return replace(
+        profile,
+        required=agreement.required,
+        bytes_explained=max(profile.bytes_explained, agreement.terms.bytes_explained),
+        programs_identified=max(profile.programs_identified, agreement.terms.programs_identified),
+    )
+
+
+def expiry(case: Case, rulings: Sequence[Ruling]) -> str:
+    """Return when the verdict ends (GV-10): with its own age, the agreement, or the first record that a *met* rests on."""
+    agreement = case.agreement
+    ends = [days_after(case.at, VERDICT_DAYS if agreement is None else agreement.terms.verdict_days)]
+    if agreement is not None:
+        ends.append(agreement.until)
+    met = {ruling.clause for ruling in rulings if ruling.status is Status.MET}
+    age = EVIDENCE_DAYS if agreement is None else agreement.terms.evidence_days
+    for record in case.records:
+        if record.clause in met and record.outcome is Outcome.SUPPORTS and not case.expired(record):
+            ends += [record.until, days_after(record.found, age)]
+    return min(ends)
 
 
 def product_result(rulings: Sequence[Ruling], severity: dict[str, Severity]) -> Result:

@@ -42,12 +42,15 @@ def _permits(item: Mapping[str, JSON], fact: Fact, keys: tuple[str, ...]) -> boo
 
 
 def _contradicts(item: Mapping[str, JSON], fact: Fact) -> bool:
-    """Tell whether an item says something else of what the fact knows: another program, another kind, no log-in."""
+    """Tell whether an item says something else of what the fact knows: another program, kind, interface, or no log-in."""
     program, held = item.get("program"), fact.data.get("program")
     if isinstance(program, str) and isinstance(held, str) and held and _file_name(program) != _file_name(held):
         return True
     what, seen = item.get("what"), fact.data.get("what")
     if isinstance(what, str) and isinstance(seen, str) and what != seen:
+        return True
+    declared_on, seen_on = item.get("interface"), fact.data.get("interface")
+    if isinstance(declared_on, str) and isinstance(seen_on, str) and seen_on and declared_on.lower() != seen_on.lower():
         return True
     return item.get("login") is False and fact.data.get("active") == "yes"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aboveboard.judge.case import Case, counts, hides_content
+from aboveboard.judge.case import DERIVED, Case, counts, hides_content
 from aboveboard.model.facts import Gap
+from aboveboard.model.record import Outcome, Record
 from aboveboard.model.standard import Clause
 from aboveboard.model.verdict import Reason
 
@@ -31,6 +32,8 @@ def shortfall(case: Case, clause: Clause) -> Shortfall | None:
     4. gaps: none in what the clause rests on;
     5. access: the clause lies within the profile's;
     6. records: what only a person or laboratory can show.
+
+    Whose evidence it is (law 9) is asked of every clause that would be met, in `custody_shortfall`.
     """
     behind = case.collectors_behind(clause)
     return (
@@ -39,7 +42,7 @@ def shortfall(case: Case, clause: Clause) -> Shortfall | None:
         or coverage_shortfall(case)
         or _gaps(case, behind)
         or access_shortfall(case, clause)
-        or _records(clause)
+        or records_shortfall(case, clause, "nothing in the image contradicts it; ")
     )
 
 
@@ -93,9 +96,58 @@ def access_shortfall(case: Case, clause: Clause) -> Shortfall | None:
     return None
 
 
-def _records(clause: Clause) -> Shortfall | None:
-    if clause.decision.records:
-        return Shortfall(
-            Reason.NEEDS_HUMAN, f"nothing in the image contradicts it; wanting: {'; '.join(clause.decision.records)}"
-        )
+def records_shortfall(case: Case, clause: Clause, before: str = "") -> Shortfall | None:
+    """Return what is wanting of what only persons and laboratories can show, or None.
+
+    For each kind that is wanted one record must be there that supports the clause, is of an accepted role, and is not too
+    old.
+    """
+    wanting, reasons = [], set()
+    for wanted in clause.decision.records:
+        given = [record for record in case.records_on(clause) if record.kind == wanted.kind]
+        counting = [record for record in given if case.counts(record, clause)]
+        good = [record for record in counting if record.outcome is Outcome.SUPPORTS]
+        if any(not case.expired(record) for record in good):
+            continue
+        reason, why = _why_not(given, counting, good)
+        reasons.add(reason)
+        wanting.append(f"{wanted.text}{why}")
+    if not wanting:
+        return None
+    # the reason that stays when the others are mended comes first
+    reason = next(one for one in (Reason.NEEDS_HUMAN, Reason.NO_EVIDENCE, Reason.EXPIRED) if one in reasons)
+    return Shortfall(reason, f"{before}wanting: {'; '.join(wanting)}")
+
+
+def _why_not(given: list[Record], counting: list[Record], good: list[Record]) -> tuple[Reason, str]:
+    if good:
+        return Reason.EXPIRED, f" (the one of {good[0].found[:10]} is no longer valid)"
+    if counting:
+        reason = Reason.NO_EVIDENCE if counting[0].role == DERIVED else Reason.NEEDS_HUMAN
+        return reason, f" (the one of {counting[0].found[:10]} does not show it: {counting[0].explanation})"
+    if given:
+        return Reason.NEEDS_HUMAN, f" (one was given in the role {given[0].role}, which does not count for this clause)"
+    return Reason.NEEDS_HUMAN, ""
+
+
+def custody_shortfall(case: Case, clause: Clause) -> Shortfall | None:
+    """Return why what was given does not count for the clause, or None.
+
+    Whoever sealed it needs a role that was agreed, and a record that was handed in and is not there may have said anything.
+    """
+    lost = case.lost_records(clause)
+    if lost:
+        return Shortfall(Reason.NO_EVIDENCE, f"a record that was handed in is missing or refused: {lost[0]}")
+    by = case.manifest.by
+    if by and case.agreement is not None and by not in case.agreement.accepted(clause.id):
+        return Shortfall(Reason.NO_EVIDENCE, f"the evidence is answered for in the role {by}, which does not count here")
     return None
+
+
+def contradicted(case: Case, clause: Clause) -> list[Record]:
+    """Return the records of accepted roles that contradict the clause. What is in an image does not go stale."""
+    return [
+        record
+        for record in case.records_on(clause)
+        if record.outcome is Outcome.CONTRADICTS and case.counts(record, clause)
+    ]

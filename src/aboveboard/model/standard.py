@@ -53,6 +53,14 @@ class FactPattern:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What must be recorded by a person or laboratory: the kind of record, and what it is in words."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """How a clause can be decided.
 
@@ -64,7 +72,7 @@ class Decision:
     how: How
     facts: tuple[FactPattern, ...] = ()
     evidence: tuple[str, ...] = ()
-    records: tuple[str, ...] = ()
+    records: tuple[Wanted, ...] = ()
     section: str = ""
     match: tuple[str, ...] = ()
 

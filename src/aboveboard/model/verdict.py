@@ -26,6 +26,7 @@ class Reason(StrEnum):
     UNDECLARED = "undeclared"  # broken: observed, not declared
     DECLARED_FALSELY = "declared-falsely"  # broken: the declaration says otherwise
     KNOWN_ANSWER_MISSED = "known-answer-missed"  # broken: a planted case was not found
+    RECORDED = "recorded"  # broken: a signed record of an accepted role shows it
     NO_EVIDENCE = "no-evidence"
     COVERAGE = "coverage"
     UNCALIBRATED = "uncalibrated"
@@ -80,6 +81,7 @@ class Verdict:
     profile: Mapping[str, JSON]
     standard: Mapping[str, JSON]
     at: str
+    expires: str
     result: Result
     count: str
     coverage: Mapping[str, JSON]
@@ -95,6 +97,7 @@ class Verdict:
             "profile": dict(self.profile),
             "standard": dict(self.standard),
             "at": self.at,
+            "expires": self.expires,
             "result": self.result.value,
             "count": self.count,
             "coverage": dict(self.coverage),

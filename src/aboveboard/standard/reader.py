@@ -20,6 +20,7 @@ from aboveboard.model.standard import (
     Severity,
     Source,
     Standard,
+    Wanted,
 )
 
 FAMILIES = {
@@ -42,11 +43,16 @@ class _Pattern(_Struct, frozen=True):
     when: dict[str, list[Scalar]]
 
 
+class _Wanted(_Struct, frozen=True):
+    kind: str
+    text: str
+
+
 class _Decision(_Struct, frozen=True):
     how: How
     facts: list[_Pattern]
     evidence: list[str]
-    records: list[str]
+    records: list[_Wanted]
     section: str
     match: list[str]
 
@@ -182,7 +188,7 @@ def _decision(raw: _Decision) -> Decision:
         how=raw.how,
         facts=tuple(FactPattern(p.kind, {key: tuple(values) for key, values in p.when.items()}) for p in raw.facts),
         evidence=tuple(raw.evidence),
-        records=tuple(raw.records),
+        records=tuple(Wanted(one.kind, one.text) for one in raw.records),
         section=raw.section,
         match=tuple(raw.match),
     )
