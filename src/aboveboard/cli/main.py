@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from aboveboard import __version__
-from aboveboard.cli import declaration_command, doctor_command, inspect_command, standard_command
+from aboveboard.cli import attest_command, declaration_command, doctor_command, inspect_command, standard_command
 from aboveboard.model.errors import AboveboardError
 from aboveboard.model.paths import show
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     help="Decides from evidence whether network equipment meets the no-spy, no-backdoors standard.",
 )
 app.command("inspect")(inspect_command.inspect)
+app.command("attest")(attest_command.attest)
 app.command("doctor")(doctor_command.doctor)
 app.add_typer(declaration_command.app, name="declaration")
 app.add_typer(standard_command.app, name="standard")
