@@ -110,7 +110,7 @@ def test_a_verdict_names_its_inputs_by_digest() -> None:
     declared = declaration()
     verdict = judged([clause()], SOUND, declared, OUTSIDER)
     assert verdict.subject == {"name": "router.bin", "digest": manifest().digest, "size": 1000}
-    assert verdict.profile == {"name": "outsider", "access": "outsider", "digest": OUTSIDER.digest}
+    assert verdict.profile == {"name": "outsider", "access": "outsider", "digest": OUTSIDER.digest, "waived": {}}
     assert verdict.standard == {"version": "1", "date": "2026-11-24", "digest": "sha256:" + "7" * 64}
     assert verdict.at == AT
     assert verdict.inputs == {
