@@ -9,7 +9,13 @@ import typer
 from typer.exceptions import TyperException
 
 from aboveboard import __version__
-from aboveboard.cli import declaration_command, doctor_command, inspect_command, standard_command
+from aboveboard.cli import (
+    declaration_command,
+    doctor_command,
+    inspect_command,
+    keys_command,
+    standard_command,
+)
 from aboveboard.model.errors import AboveboardError
 from aboveboard.model.paths import show
 
@@ -26,6 +32,7 @@ app.command("inspect")(inspect_command.inspect)
 app.command("doctor")(doctor_command.doctor)
 app.add_typer(declaration_command.app, name="declaration")
 app.add_typer(standard_command.app, name="standard")
+app.add_typer(keys_command.app, name="keys")
 
 
 @app.callback(invoke_without_command=True)
