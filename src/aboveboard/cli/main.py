@@ -14,6 +14,7 @@ from aboveboard.cli import (
     doctor_command,
     inspect_command,
     keys_command,
+    log_command,
     standard_command,
 )
 from aboveboard.model.errors import AboveboardError
@@ -33,6 +34,7 @@ app.command("doctor")(doctor_command.doctor)
 app.add_typer(declaration_command.app, name="declaration")
 app.add_typer(standard_command.app, name="standard")
 app.add_typer(keys_command.app, name="keys")
+app.add_typer(log_command.app, name="log")
 
 
 @app.callback(invoke_without_command=True)

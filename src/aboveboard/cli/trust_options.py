@@ -15,7 +15,7 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import InputError
 from aboveboard.trust.ed25519 import PrivateKey
 from aboveboard.trust.refusal import RefusedError
-from aboveboard.trust.strict import parse_time
+from aboveboard.trust.strict import format_time, parse_time
 
 KeyFiles = Annotated[list[Path], typer.Option("--key", help="Private key; give it more than once for more signatures.")]
 AnyKeyFiles = Annotated[
@@ -41,6 +41,11 @@ def _time(text: str) -> datetime:
         return parse_time(text)
     except RefusedError as error:
         raise InputError(error.message, hint="write it as 2026-12-01T00:00:00Z, in the years 2000 to 2999") from error
+
+
+def when(time: datetime | None) -> str | None:
+    """Return a time as text."""
+    return None if time is None else format_time(time)
 
 
 def private_keys(paths: list[Path] | None, passphrase_file: Path | None) -> list[PrivateKey]:
