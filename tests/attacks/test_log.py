@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from aboveboard.model.errors import AboveboardError
 from aboveboard.store.folder import FolderStore
-from aboveboard.trust import note, tiles
+from aboveboard.trust import journal, note, tiles
 from aboveboard.trust.audit import audit
 from aboveboard.trust.checkpoint import Checkpoint, check
 from aboveboard.trust.log import BEGUN, CHECKPOINT, Log
@@ -23,40 +24,11 @@ from aboveboard.trust.policy import Policy
 from aboveboard.trust.proof import Proof
 from aboveboard.trust.refusal import RefusedError
 from aboveboard.trust.tree import Tree
+from tests.attacks.disk import Memory
 from tests.attacks.keys import LOG, ORIGIN, OTHER, refused
 
 VERIFIER = LogKey(ORIGIN, LOG.public)
 NOBODY = Policy(VERIFIER, (), {}, "none")
-
-
-class Memory:
-    """A store in memory that can be told to die at its n-th write, before or after it, or in the middle."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.writes = 0
-        self.dies_at = -1
-        self.after = False
-
-    def read(self, path: str) -> bytes | None:
-        return self.files.get(path)
-
-    def write(self, path: str, data: bytes) -> None:
-        self.writes += 1
-        if self.writes == self.dies_at and not self.after:
-            raise OSError(28, "No space left on device")
-        self.files[path] = data
-        if self.writes == self.dies_at:
-            raise OSError(28, "No space left on device")
-
-    def settle(self) -> None:
-        self.writes += 1
-        if self.writes == self.dies_at:
-            raise OSError(5, "Input/output error")
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        yield
 
 
 def entries(count: int, first: int = 0) -> list[bytes]:
@@ -223,30 +195,63 @@ def test_50_a_proof_is_bound_to_its_entry() -> None:
     refused("proof", lambda: replace(proof, index=8).check(b"entry 7", NOBODY))
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("how", ["failed", "persisted", "torn"])
 @pytest.mark.parametrize("count", [1, 256, 700])
-def test_51_a_log_that_dies_at_any_write_loses_and_contradicts_nothing(count: int, after: bool) -> None:
+def test_51_a_log_that_dies_at_any_write_loses_and_contradicts_nothing(count: int, how: str) -> None:
     """Every checkpoint that anybody could have read must be a beginning of the log as it stands in the end."""
     store, log = made(300)
     begun = store.writes
     log.append(entries(count, 1000))
+    log.settle()
     needed = store.writes - begun
     for dies_at in range(1, needed + 1):
         store, log = made(300)
         seen = [store.files[CHECKPOINT]]
-        store.dies_at, store.after = store.writes + dies_at, after
+        store.dies_at, store.how = store.writes + dies_at, how
         with pytest.raises(OSError, match=r"space|Input"):
-            log.append(entries(count, 1000))
-        seen += [store.files[path] for path in (CHECKPOINT, BEGUN)]
-        store.dies_at = -1
-        again = Log(store, ORIGIN, LOG)  # another process, later
-        again.append([b"something else"])
+            settled(log, count)
         seen.append(store.files[CHECKPOINT])
-        last = audit(store.read, NOBODY).witnessed.checkpoint
-        tree = Tree(store.read, last.size)
-        for data in seen:
-            one = check(data, VERIFIER, ()).checkpoint
-            check_consistency(one.size, last.size, one.root, last.root, tree.consistency(one.size))
+        store.dies_at = -1
+        signed = [record.note for record in journal.read(store.files[BEGUN])]
+        for again in (log, Log(store, ORIGIN, LOG)):  # the same process goes on, and another one later
+            again.append([b"something else"])
+            contradicts_nothing(store, [*seen, *signed, store.files[CHECKPOINT]])
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_51_a_power_cut_at_any_moment_loses_and_contradicts_nothing(seed: int) -> None:
+    """What is not settled may be there, be gone or be cut, each file for itself; what an append returned must be there."""
+    chance = random.Random(seed)
+    store, log = made(chance.choice([0, 1, 200, 255, 256, 511]))
+    seen, returned = [store.files[CHECKPOINT]], 0
+    for _ in range(4):
+        store.dies_at, store.how = store.writes + chance.randrange(1, 40), chance.choice(["failed", "persisted", "torn"])
+        with contextlib.suppress(OSError):
+            for _ in range(12):
+                index, now = log.append(entries(chance.choice([1, 1, 3, 256]), 5000))
+                returned = max(returned, now.size)
+                assert index < now.size
+                seen.append(store.files[CHECKPOINT])
+        seen.append(store.files[CHECKPOINT])
+        store.dies_at = -1
+        store.power_cut(chance)
+        log = Log(store, ORIGIN, LOG)
+        index, _ = log.append([b"afterwards"])
+        assert index >= returned
+        contradicts_nothing(store, [*seen, store.files[CHECKPOINT]])
+
+
+def settled(log: Log, count: int) -> None:
+    log.append(entries(count, 1000))
+    log.settle()
+
+
+def contradicts_nothing(store: Memory, seen: list[bytes]) -> None:
+    last = audit(store.read, NOBODY).witnessed.checkpoint
+    tree = Tree(store.read, last.size)
+    for data in seen:
+        one = check(data, VERIFIER, ()).checkpoint
+        check_consistency(one.size, last.size, one.root, last.root, tree.consistency(one.size))
 
 
 def test_51_a_log_whose_entries_were_cut_signs_nothing_more() -> None:

@@ -117,6 +117,9 @@ def test_a_verdict_names_its_inputs_by_digest() -> None:
         "manifest": digest_of(manifest().to_json()),
         "evidence": digest_of(sorted(item.seal for item in SOUND)),
         "declaration": declared.digest,
+        "agreement": None,
+        "records": [],
+        "by": "",
         "confined": True,
         "refused": [],
     }

@@ -23,7 +23,11 @@ IGNORING = {
         "debt.version != piece.version or not piece.intact() or kept.setdefault(key, piece).seal != piece.seal"
         " -> debt.version != piece.version or kept.setdefault(key, piece).seal != piece.seal",
     ),
-    "the profile's access": ("met_unless", "wanting or access_shortfall(self.case, self.clause) -> wanting"),
+    "the profile's access": (
+        "met_unless",
+        "wanting or access_shortfall(self.case, self.clause) or custody_shortfall(self.case, self.clause) -> wanting"
+        " or custody_shortfall(self.case, self.clause)",
+    ),
     "candidates": ("forbid", "candidates -> False"),
     "what was not declared": ("reconciled", "outcome.undeclared -> False"),
     "what kind of name it compares": ("_agrees", "key == 'host' -> key != 'host'"),

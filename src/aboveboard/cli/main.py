@@ -9,7 +9,15 @@ import typer
 from typer.exceptions import TyperException
 
 from aboveboard import __version__
-from aboveboard.cli import attest_command, declaration_command, doctor_command, inspect_command, standard_command
+from aboveboard.cli import (
+    attest_command,
+    declaration_command,
+    doctor_command,
+    inspect_command,
+    keys_command,
+    log_command,
+    standard_command,
+)
 from aboveboard.model.errors import AboveboardError
 from aboveboard.model.paths import show
 
@@ -27,6 +35,8 @@ app.command("attest")(attest_command.attest)
 app.command("doctor")(doctor_command.doctor)
 app.add_typer(declaration_command.app, name="declaration")
 app.add_typer(standard_command.app, name="standard")
+app.add_typer(keys_command.app, name="keys")
+app.add_typer(log_command.app, name="log")
 
 
 @app.callback(invoke_without_command=True)

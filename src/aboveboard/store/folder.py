@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,7 @@ from aboveboard.model.errors import InputError
 MAX_FILE = 64 << 20  # bytes: more than a file of a log or a bundle has
 _LOCK = ".lock"
 _NEW = ".new"  # what a file is called until it is whole
+_NAMED = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class FolderStore:
@@ -21,55 +23,93 @@ class FolderStore:
     def __init__(self, root: Path, *, limit: int = MAX_FILE) -> None:
         self.root = root
         self._limit = limit
-        self._written: set[Path] = set()
+        self._folders: set[str] = set()  # whose names are not durable yet
+        self._lazy: dict[str, None] = {}  # files whose content is not durable yet
 
     def read(self, path: str) -> bytes | None:
         """Return the file, None where there is none; raises InputError for what is no file, or too large."""
         place = self._place(path)
         try:
-            descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | _NAMED)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise InputError(f"{place} cannot be read: {error.strerror}", hint="look at its kind and its owner") from error
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(self._limit + 1)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise InputError(f"{place} is no file", hint="it is none of ours")
+            data = _read(descriptor, self._limit + 1)
+        except OSError as error:
+            raise InputError(f"{place} cannot be read: {error.strerror}", hint="look at the disk") from error
+        finally:
+            os.close(descriptor)
         if len(data) > self._limit:
             raise InputError(f"{place} is larger than {self._limit} bytes", hint="it is none of ours")
         return data
 
-    def write(self, path: str, data: bytes) -> None:
-        """Replace the file, whole or not at all."""
-        place = self._place(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        new = place.with_name(place.name + _NEW)
+    def names(self, folder: str) -> list[str]:
+        """Return the names in a folder, in order; none where there is no such folder."""
         try:
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())  # before the name: else a power cut may leave the name with nothing behind it
-            new.replace(place)
-        except OSError as error:
-            raise InputError(f"{place} cannot be written: {error.strerror}", hint="make room, and run it again") from error
-        # the folders above as well: the first file in a folder makes its name
-        self._written |= {folder for folder in place.parents if folder.is_relative_to(self.root)}
+            return sorted(os.listdir(self._place(folder)))  # noqa: PTH208 - names, and the place may be text
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
-    def settle(self) -> None:
-        """Return once the names of all files that were written outlive a power cut; their content did before."""
-        for folder in sorted(self._written):
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def write(self, path: str, data: bytes, *, lazy: bool = False) -> None:
+        """Replace the file, whole or not at all; a lazy one may be cut where the power goes before `settle`."""
+        place = self._place(path)
+        new = place + _NEW
+        try:
+            descriptor = self._open_new(new)
             try:
-                os.fsync(descriptor)
+                _write(descriptor, data)
+                if not lazy:  # before the name: else a power cut may leave the name with nothing behind it
+                    os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-        self._written.clear()
+            os.replace(new, place)  # noqa: PTH105 - text is quicker than paths, and a log writes much
+        except OSError as error:
+            raise _unwritten(place, error) from error
+        self._folders.add(os.path.dirname(place))  # noqa: PTH120
+        if lazy:
+            self._lazy[place] = None
+        else:
+            self._lazy.pop(place, None)
+
+    def record(self, path: str, data: bytes) -> None:
+        """Add to the end of a file, durable on return; a failure may leave a part of it, or all."""
+        place = self._place(path)
+        try:
+            descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | _NAMED)
+            try:
+                _write(descriptor, data)
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _unwritten(place, error) from error
+
+    def settle(self) -> None:
+        """Return once all that was written outlives a power cut: first the content of files, then their names."""
+        try:
+            for place in [*self._lazy, *sorted(self._folders)]:
+                descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+        except OSError as error:
+            raise _unwritten(str(self.root), error) from error
+        self._lazy.clear()
+        self._folders.clear()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep every other writer out; raises InputError where one is at work. A lock dies with its process."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT | _NAMED, 0o600)
+        except OSError as error:
+            raise _unwritten(str(self.root), error) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,8 +119,37 @@ class FolderStore:
         finally:
             os.close(descriptor)
 
-    def _place(self, path: str) -> Path:
+    def _open_new(self, new: str) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NAMED
+        try:
+            return os.open(new, flags, 0o644)
+        except FileNotFoundError:  # the first file in a folder makes its name, and those of the folders above
+            folder = Path(new).parent
+            folder.mkdir(parents=True, exist_ok=True)
+            above = [one for one in (folder, *folder.parents) if one.is_relative_to(self.root)]
+            self._folders |= {str(one) for one in above}
+            return os.open(new, flags, 0o644)
+
+    def _place(self, path: str) -> str:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or "\0" in path or not pure.parts:
             raise InputError(f"{path[:80]!r} leads out of its folder", hint="a path is relative and has no ..")
-        return self.root.joinpath(*pure.parts)
+        return f"{self.root}/{pure}"
+
+
+def _read(descriptor: int, limit: int) -> bytes:
+    parts: list[bytes] = []
+    while limit > 0 and (part := os.read(descriptor, min(limit, 1 << 20))):
+        parts.append(part)
+        limit -= len(part)
+    return b"".join(parts)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _unwritten(place: str, error: OSError) -> InputError:
+    return InputError(f"{place} cannot be written: {error.strerror}", hint="make room, and run it again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aboveboard.trust import tiles
@@ -22,8 +23,11 @@ class Audited:
     tiles: int
 
 
-def audit(read: Read, policy: Policy) -> Audited:
+def audit(read: Read, policy: Policy, each: Callable[[int, bytes], None] | None = None) -> Audited:
     """Check a whole log; raises RefusedError for the first thing that is not as it was signed.
+
+    `each` is handed every entry with its index as it is read, so that nothing need be read twice; what it was handed counts
+    only once the audit has returned.
 
     Steps: 1 the checkpoint and its quorum; 2 every bundle, entry by entry; 3 every tile of every level; 4 the root.
     """
@@ -34,9 +38,13 @@ def audit(read: Read, policy: Policy) -> Audited:
     size = witnessed.checkpoint.size
     tree = Tree(read, size)
     row = _Row(tree, 0)
+    index = 0
     for entries in bundles(read, size):  # 2
         for entry in entries:
             row.add(leaf_hash(entry))  # 3
+            if each is not None:
+                each(index, entry)
+            index += 1
     count = row.finish()
     if tree.root() != witnessed.checkpoint.root:  # 4
         raise RefusedError("log-damaged", "the entries do not lead to the root that was signed")

@@ -22,7 +22,7 @@ ROOT = "root"
 ROLES = (ROOT, "supplier", "customer", "laboratory", "operator", "auditor")
 MAX_KEYS, MAX_RINGS = 1000, 1000
 SUBJECT = "keyring"
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,13 @@ class Ring:
         return {name: key.public for name, key in self.keys.items()}
 
     def fulfilled(self, signers: Iterable[str], at: datetime | None) -> frozenset[str]:
-        """Return the roles for which enough of the signers' keys are good at a time (None: ever); a key counts once."""
-        good = {name for name in signers if name in self.keys and (at is None or self.keys[name].good_at(at))}
+        """Return the roles for which enough of the signers' keys are good at a time; a key counts once.
+
+        Without a time a key counts that was ever good: its term may be over, but a key that is revoked counts for nothing,
+        or else who stole it could go on for ever.
+        """
+        known = {name: self.keys[name] for name in signers if name in self.keys}
+        good = {name for name, key in known.items() if (key.revoked is None if at is None else key.good_at(at))}
         return frozenset(
             role
             for role, held in self.roles.items()
@@ -109,16 +114,12 @@ def _read(body: Mapping[str, JSON]) -> Ring:
     ring = Ring(
         version, {name: _key(name, value) for name, value in keys.items()}, {n: _role(n, v) for n, v in roles.items()}
     )
-    _check(ring)
+    check(ring)
     return ring
 
 
 def _key(name: str, value: JSON) -> Key:
-    if (
-        _NAME.fullmatch(name) is None
-        or not isinstance(value, dict)
-        or set(value) != {"public", "since", "until", "revoked"}
-    ):
+    if NAME.fullmatch(name) is None or not isinstance(value, dict) or set(value) != {"public", "since", "until", "revoked"}:
         raise RefusedError("keyring", f"{name[:40]!r} is no key: public, since, until and revoked are wanted")
     public = value["public"]
     if not isinstance(public, str):
@@ -136,7 +137,8 @@ def _role(name: str, value: JSON) -> Role:
     return Role(threshold, tuple(str(key) for key in keys))
 
 
-def _check(ring: Ring) -> None:
+def check(ring: Ring) -> None:
+    """Raise RefusedError for a ring that nobody could keep: a key twice, a key in two roles, a threshold out of reach."""
     raw = [key.public.raw for key in ring.keys.values()]
     if len(set(raw)) != len(raw):
         raise RefusedError("duplicate-key", "one key under two names is one key")
@@ -155,7 +157,7 @@ def _check(ring: Ring) -> None:
 
 def make(ring: Ring, keys: Sequence[PrivateKey]) -> bytes:
     """Return the ring, signed: the first one by its own root keys, a later one by those of the ring before as well."""
-    _check(ring)
+    check(ring)
     return dsse.seal(dsse.STATEMENT, ring.to_statement(), keys).to_bytes()
 
 
@@ -163,15 +165,15 @@ def follow(chain: Sequence[bytes], at: datetime, *, known: int = 0) -> Ring:
     """Return the newest ring of a chain, which begins with the one that is trusted; raises RefusedError.
 
     `known` is the version that was seen before: an older chain is a rollback. Steps for each ring: 1 the envelope's form;
-    2 the statement and the closed shape; 3 its number follows; 4 enough root keys of the ring before, whose own time does
-    not matter any more; 5 enough root keys of its own, good at the time where it is the newest.
+    2 the statement and the closed shape; 3 its number follows; 4 enough root keys of the ring before that it does not
+    revoke, whose own term does not matter any more; 5 enough root keys of its own, good at the time where it is the newest.
     """
     if not 0 < len(chain) <= MAX_RINGS:
         raise RefusedError("keyring", f"a chain of 1 to {MAX_RINGS} rings is wanted")
     current: Ring | None = None
     for number, data in enumerate(chain, 1):
         envelope = dsse.parse(data)  # 1
-        ring = _stated(envelope)  # 2
+        ring = stated(envelope.payload)  # 2
         if current is not None:
             if ring.version != current.version + 1:  # 3
                 raise RefusedError("rollback", f"ring {ring.version} cannot follow ring {current.version}")
@@ -184,11 +186,12 @@ def follow(chain: Sequence[bytes], at: datetime, *, known: int = 0) -> Ring:
     return current
 
 
-def _stated(envelope: dsse.Envelope) -> Ring:
-    stated = statement.Statement.parse(envelope.payload, statement.KEYS)
-    if stated.subjects != {SUBJECT: _digest(stated.predicate)}:
+def stated(payload: bytes) -> Ring:
+    """Return the ring that a statement holds, which nobody need have signed; raises RefusedError."""
+    found = statement.Statement.parse(payload, statement.KEYS)
+    if found.subjects != {SUBJECT: _digest(found.predicate)}:
         raise RefusedError("digest", "the ring is not the one that its statement names")
-    return _read(stated.predicate)
+    return _read(found.predicate)
 
 
 def _rooted(envelope: dsse.Envelope, trusted: Ring, version: int, at: datetime | None) -> None:

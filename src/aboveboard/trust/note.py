@@ -43,8 +43,10 @@ class Note:
         return (self.text + "\n" + "".join(line.to_text() for line in self.lines)).encode()
 
     def signed_by(self, *lines: Line) -> Note:
-        """Return the note with these signatures too, each once."""
-        return Note(self.text, tuple(dict.fromkeys((*self.lines, *lines))))
+        """Return the note with these signatures; a line of the same key that stood there before gives way."""
+        new = {(line.name, line.key_id) for line in lines}
+        kept = (line for line in self.lines if (line.name, line.key_id) not in new)
+        return Note(self.text, tuple(dict.fromkeys((*kept, *lines))))
 
 
 class Verifier(Protocol):
@@ -148,8 +150,12 @@ def parse_key(text: str) -> tuple[str, int, PublicKey]:
         raise RefusedError("key-form", "a verifier key is NAME+NUMBER+KEY")
     check_name(parts[0])
     packed = decode_base64(parts[2])
-    if len(packed) != 1 + SIZE or packed[0] not in (ED25519, COSIGNATURE):
-        raise RefusedError("key-type", "only Ed25519 keys are taken")
+    if packed and packed[0] not in (ED25519, COSIGNATURE):
+        raise RefusedError(
+            "unsupported", f"a key of type {packed[0]}; only Ed25519 is taken, for logs (1) and witnesses (4)"
+        )
+    if len(packed) != 1 + SIZE:
+        raise RefusedError("key-form", f"an Ed25519 key has {SIZE} bytes after its type")
     if key_id(parts[0], packed[0], packed[1:]).hex() != parts[1]:
         raise RefusedError("key-form", "the number of the key is not this key's")
     return parts[0], packed[0], PublicKey.enrol(packed[1:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aboveboard.trust.checkpoint import Witnessed, WitnessKey, check
 from aboveboard.trust.note import COSIGNATURE, ED25519, LogKey, parse_key
@@ -49,6 +49,23 @@ class Policy:
     def seen_at(self, witnessed: Witnessed) -> datetime | None:
         """Return when the quorum had seen the checkpoint; None where it has not, or nobody is asked."""
         return None if self.quorum == NOBODY else self._time(self.quorum, witnessed.times)
+
+    def timely(self, witnessed: Witnessed, at: datetime, most: timedelta | None = None) -> datetime | None:
+        """Return when the quorum saw it; raises UndecidedError where a time lies after `at`, or the quorum's is too old.
+
+        A cosignature from the future need not be the witness's fault: the clock here may be behind. Nothing is shown.
+        """
+        late = [name for name, time in witnessed.times.items() if time > at]
+        if late:
+            raise UndecidedError(
+                "clock-behind", f"{late[0]} saw it later than the time of evaluation", hint="set the clock, or give --at"
+            )
+        seen = self.seen_at(witnessed)
+        if most is not None and (seen is None or at - seen > most):
+            raise UndecidedError(
+                "stale", f"no quorum saw it in the last {most.days} days", hint="get a newer copy of the log"
+            )
+        return seen
 
     def _time(self, name: str, times: Mapping[str, datetime]) -> datetime | None:
         group = self.groups.get(name)

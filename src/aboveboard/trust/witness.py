@@ -12,9 +12,12 @@ from aboveboard.trust.ed25519 import PrivateKey
 from aboveboard.trust.merkle import EMPTY, check_consistency
 from aboveboard.trust.note import LogKey, check_name, parse
 from aboveboard.trust.refusal import RefusedError
+from aboveboard.trust.tree import Tree
 
 if TYPE_CHECKING:
     from aboveboard.trust.log import Store
+
+Growth = Sequence[bytes] | Tree  # a proof, or the tree to make it from
 
 
 class SplitViewError(RefusedError):
@@ -25,44 +28,80 @@ class SplitViewError(RefusedError):
         self.evidence = evidence
 
 
+class Memory:
+    """Remembers the last checkpoint of each log that was taken, and takes only what grew out of it."""
+
+    def __init__(self, store: Store, folder: str) -> None:
+        self._store = store
+        self._folder = folder
+
+    def last(self, log: LogKey) -> Checkpoint:
+        """Return the checkpoint of this log that was taken last; of size 0 where there is none."""
+        data = self._store.read(self._place(log))
+        return Checkpoint(log.name, 0, EMPTY) if data is None else check(data, log, ()).checkpoint
+
+    def compare(self, data: bytes, log: LogKey) -> None:
+        """Raise SplitViewError where a checkpoint contradicts the one that was taken last, as far as sizes show it."""
+        before, new = self._store.read(self._place(log)), check(data, log, ()).checkpoint
+        if before is None:
+            return
+        old = check(before, log, ()).checkpoint
+        if new.size < old.size:
+            raise SplitViewError("rollback", f"{new.size} entries, and {old.size} were seen before", (before, data))
+        if new.size == old.size and new.root != old.root:
+            raise SplitViewError("split-view", f"two trees of {new.size} entries", (before, data))
+
+    def take(self, data: bytes, log: LogKey, growth: Growth) -> None:
+        """Remember a checkpoint, durable; raises RefusedError or SplitViewError.
+
+        Steps: 1 the log's signature; 2 not smaller than before, and not another of the same size; 3 `growth` proves that it
+        begins with what was taken before; where it is made here, from tiles that lead to the new root and not to the old
+        one, both are evidence; 4 remembered.
+        """
+        new = check(data, log, ()).checkpoint  # 1
+        with self._store.alone():
+            self.compare(data, log)  # 2
+            old = self.last(log)
+            proof = self._proof(growth, old, data, new, log) if isinstance(growth, Tree) else growth
+            try:  # 3
+                check_consistency(old.size, new.size, old.root, new.root, proof)
+            except RefusedError as error:
+                raise RefusedError("growth", f"it is not shown that the log only grew: {error.message}") from error
+            self._store.write(self._place(log), data)  # 4
+            self._store.settle()
+
+    def _proof(self, tree: Tree, old: Checkpoint, data: bytes, new: Checkpoint, log: LogKey) -> list[bytes]:
+        if tree.size != new.size or tree.root() != new.root:
+            raise RefusedError("log-damaged", f"the tiles are not those of the {new.size} entries that were signed")
+        if tree.root(old.size) != old.root:
+            text = f"the {old.size} entries that were seen before are not the beginning of these {new.size}"
+            raise SplitViewError("split-view", text, (self._store.read(self._place(log)) or b"", data))
+        return tree.consistency(old.size)
+
+    def _place(self, log: LogKey) -> str:
+        return f"{self._folder}/{hashlib.sha256(log.name.encode() + log.public.raw).hexdigest()}"
+
+
 class Witness:
-    """Remembers the last checkpoint of each log that it cosigned."""
+    """Cosigns what it remembers; it remembers before it signs."""
 
     def __init__(self, store: Store, name: str, key: PrivateKey) -> None:
         check_name(name)
-        self._store = store
+        self._memory = Memory(store, "witness")
         self._key = key
         self.verifier = WitnessKey(name, key.public)
 
     def last(self, log: LogKey) -> Checkpoint:
         """Return the checkpoint of this log that was cosigned last; of size 0 where there is none."""
-        data = self._store.read(_place(log))
-        return Checkpoint(log.name, 0, EMPTY) if data is None else check(data, log, ()).checkpoint
+        return self._memory.last(log)
 
-    def cosign(self, data: bytes, log: LogKey, growth: Sequence[bytes], at: datetime) -> bytes:
+    def cosign(self, data: bytes, log: LogKey, growth: Growth, at: datetime) -> bytes:
         """Return the checkpoint with this witness's cosignature; raises RefusedError or SplitViewError.
 
-        Steps: 1 the log's signature, and no key of its own; 2 not smaller than before, and not another of the same size;
-        3 `growth` proves that it begins with what was cosigned before; 4 remembered, durable, before it is signed.
+        Steps: 1 no key of the log's own; 2 it grew out of what was cosigned before, and is remembered; 3 it is signed.
         """
         if log.public.raw == self._key.public.raw:  # 1
             raise RefusedError("duplicate-key", "a log is no witness of its own")
-        new = check(data, log, ()).checkpoint
-        with self._store.alone():
-            before, old = self._store.read(_place(log)), self.last(log)
-            if before is not None and new.size < old.size:  # 2
-                raise SplitViewError("rollback", f"{new.size} entries, and {old.size} were seen before", (before, data))
-            if before is not None and new.size == old.size and new.root != old.root:
-                raise SplitViewError("split-view", f"two trees of {new.size} entries", (before, data))
-            try:  # 3
-                check_consistency(old.size, new.size, old.root, new.root, growth)
-            except RefusedError as error:
-                raise RefusedError("growth", f"it is not shown that the log only grew: {error.message}") from error
-            self._store.write(_place(log), data)  # 4
-            self._store.settle()
-        note = parse(data)
+        self._memory.take(data, log, growth)  # 2
+        note = parse(data)  # 3
         return note.signed_by(cosign(note.text, self.verifier.name, self._key, at)).to_bytes()
-
-
-def _place(log: LogKey) -> str:
-    return f"witness/{hashlib.sha256(log.name.encode() + log.public.raw).hexdigest()}"

@@ -1,0 +1,167 @@
+"""Writes into a log: begins one, adds entries, and lets a witness cosign it.
+
+Beside what C2SP tlog-tiles names there is one folder more, `checkpoints/`: for each size that was published the signed
+checkpoint, with the first cosignature of each witness. It is what shows later that the log had a state at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aboveboard.model.canonical import JSON
+from aboveboard.model.errors import InputError
+from aboveboard.pipelines.keys import lines_of, read_file
+from aboveboard.pipelines.log import CHAINS, HISTORY, State, digest_of, evidence_kept, read_entries
+from aboveboard.store.folder import FolderStore
+from aboveboard.trust import canary, dsse, keyring, note, statement
+from aboveboard.trust.checkpoint import Checkpoint, WitnessKey, check
+from aboveboard.trust.ed25519 import PrivateKey
+from aboveboard.trust.entry import KINDS, MAX_TEXT, Entry
+from aboveboard.trust.log import CHECKPOINT, Log
+from aboveboard.trust.note import LogKey, Note
+from aboveboard.trust.refusal import RefusedError
+from aboveboard.trust.strict import parse_json
+from aboveboard.trust.tree import Tree
+from aboveboard.trust.witness import SplitViewError, Witness
+
+About = Mapping[str, str | int]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A thing in the log: its file, its entry, where it stands, and the size of the log then."""
+
+    path: Path
+    entry: Entry
+    index: int
+    size: int
+
+
+def create(folder: Path, origin: str, key: PrivateKey) -> Checkpoint:
+    """Begin an empty log; raises RefusedError where one stands."""
+    store = FolderStore(folder)
+    made = Log(store, origin, key).create()
+    _remember(store, LogKey(origin, key.public), store.read(CHECKPOINT) or b"")
+    return made
+
+
+def opened(folder: Path, key: PrivateKey) -> tuple[FolderStore, Log]:
+    """Return a log that its key can write to; raises RefusedError where it is another key's."""
+    store = FolderStore(folder)
+    data = store.read(CHECKPOINT)
+    if data is None:
+        raise RefusedError("no-log", f"there is no checkpoint in {folder}", hint="make a log with `log init`")
+    log = Log(store, Checkpoint.parse(note.parse(data).text).origin, key)
+    log.current()
+    return store, log
+
+
+def entries_of(path: Path, kind: str, about: About) -> list[Entry]:
+    """Return the entries of a file: one, or for a file that grows by lines one for each line; raises RefusedError."""
+    if kind not in KINDS:
+        raise InputError(f"{kind[:40]!r} is no kind", hint=f"kinds are {', '.join(KINDS)}")
+    if kind in CHAINS:
+        lines = lines_of(read_file(path, kind))
+        return [Entry.of(kind, line, {**about, **_about(kind, line)}) for line in lines]
+    said = _about(kind, read_file(path, kind)) if kind == "agreement" else {}
+    return [Entry(kind, digest_of(path), {**about, **said})]
+
+
+def _about(kind: str, data: bytes) -> dict[str, str | int]:
+    """Return by what a signed thing is found again; nobody has checked its signatures here."""
+    payload = dsse.parse(data).payload
+    if kind == "canary":
+        found = canary.read(statement.Statement.parse(payload, statement.CANARY).predicate)
+        return {"supplier": found.supplier, "sequence": found.sequence, "canary": found.digest}
+    if kind == "keyring":
+        return {"version": keyring.stated(payload).version}
+    return _about_agreement(parse_json(payload))
+
+
+def _about_agreement(value: JSON) -> dict[str, str | int]:
+    predicate = value.get("predicate") if isinstance(value, dict) else None
+    stated = predicate.get("agreement") if isinstance(predicate, dict) else None
+    found: dict[str, str | int] = {}
+    for name in ("sequence", "digest", "amends"):
+        said = stated.get(name) if isinstance(stated, dict) else None
+        if isinstance(said, str | int) and not isinstance(said, bool) and len(str(said)) <= MAX_TEXT:
+            found[name] = said
+    return found
+
+
+def add(folder: Path, things: Sequence[Path], kind: str, key: PrivateKey, about: About, *, batch: bool) -> list[Placed]:
+    """Add things, each under a checkpoint of its own or all under one; durable on return; raises RefusedError.
+
+    Lines of a growing file that stand in the log already are passed over.
+    """
+    found = [(path, entry) for path in things for entry in entries_of(path, kind, about)]
+    store, log = opened(folder, key)
+    if kind in CHAINS:
+        there = {entry.digest for _, entry in read_entries(folder, log.current().size) if entry.kind == kind}
+        found = [(path, entry) for path, entry in found if entry.digest not in there]
+    placed: list[Placed] = []
+    for group in [found] if batch and found else [[one] for one in found]:
+        first, now = log.append([entry.to_bytes() for _, entry in group])
+        _remember(store, log.verifier, store.read(CHECKPOINT) or b"")
+        placed += [Placed(path, entry, first + at, now.size) for at, (path, entry) in enumerate(group)]
+    log.settle()
+    return placed
+
+
+def _remember(store: FolderStore, log: LogKey, data: bytes) -> None:
+    """Keep a checkpoint in the history, with the first cosignature of each key; raises SplitViewError."""
+    new, size = note.parse(data), check(data, log, ()).checkpoint.size
+    path = f"{HISTORY}/{size}"
+    old = store.read(path)
+    if old is not None:
+        before = note.parse(old)
+        if before.text != new.text:
+            raise SplitViewError("split-view", f"two trees of {size} entries were signed", (old, data))
+        known = {(line.name, line.key_id) for line in before.lines}
+        new = before.signed_by(*(line for line in new.lines if (line.name, line.key_id) not in known))
+    store.write(path, new.to_bytes())
+
+
+@dataclass(frozen=True)
+class Cosigned:
+    """What a witness did: the state, the checkpoint with its cosignature, and the size that it cosigned before."""
+
+    state: State
+    checkpoint: bytes
+    before: int
+
+
+def witness(
+    folder: Path, log: LogKey, who: tuple[str, PrivateKey], state: Path, at: datetime, *, publish: bool = True
+) -> Cosigned:
+    """Let a witness cosign the published checkpoint, where the log only grew; raises RefusedError or SplitViewError.
+
+    The proof of growth is made here from the tiles. Cosignatures that others add meanwhile stay.
+    """
+    store = FolderStore(folder)
+    data = store.read(CHECKPOINT)
+    if data is None:
+        raise RefusedError("no-log", f"there is no checkpoint in {folder}", hint="give the folder of a log")
+    one = Witness(FolderStore(state), *who)
+    here = check(data, log, ()).checkpoint
+    with evidence_kept(state):
+        before = one.last(log).size
+        signed = one.cosign(data, log, Tree(store.read, here.size), at)
+        if publish:
+            _publish(store, log, signed, one.verifier)
+    return Cosigned(State(here.size, here.root, at), signed, before)
+
+
+def _publish(store: FolderStore, log: LogKey, signed: bytes, who: WitnessKey) -> None:
+    mine = note.parse(signed)
+    line = next(one for one in mine.lines if (one.name, one.key_id) == (who.name, who.key_id))
+    with store.alone():
+        now = note.parse(store.read(CHECKPOINT) or b"")
+        if now.text == mine.text:  # else it grew meanwhile, and the history alone has it
+            mine = now.signed_by(line)
+            store.write(CHECKPOINT, mine.to_bytes())
+        _remember(store, log, Note(mine.text, mine.lines).to_bytes())
+        store.settle()
