@@ -1,0 +1,199 @@
+"""Opens a signed agreement and its amendments: who signed what, whether the chain holds, and which one is in force."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aboveboard.agreement.agreement import read_json, render
+from aboveboard.model.agreement import Agreement, Holders
+from aboveboard.model.canonical import JSON, canonical
+from aboveboard.model.errors import InputError
+from aboveboard.standard import reader
+from aboveboard.trust import dsse, note, statement
+from aboveboard.trust.keyring import Ring
+from aboveboard.trust.refusal import RefusedError, UndecidedError
+from aboveboard.trust.strict import format_time, parse_time
+
+JSON_NAME, TEXT_NAME = "agreement.json", "agreement.md"
+PARTIES = ("supplier", "customer")
+MAX_CHAIN = 1000
+
+
+@dataclass(frozen=True)
+class Signed:
+    """One agreement or amendment, as it was signed."""
+
+    agreement: Agreement
+    document: Mapping[str, JSON]
+    text: str
+    envelope: dsse.Envelope
+
+    @property
+    def text_digest(self) -> str:
+        """Return the digest of the text as `sha256:` and 64 hexadecimal digits."""
+        return "sha256:" + hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def opened(chain: Sequence[bytes], ring: Ring, at: datetime) -> list[Signed]:
+    """Return the agreement and its amendments, every signature checked; raises RefusedError or UndecidedError.
+
+    Steps for each: 1 the form of the envelope and of the statement; 2 the closed form of the agreement; 3 the digests are
+    those of the JSON and of the text, and the text is the one that the JSON makes; 4 both parties signed, an amendment as
+    the one before it says and as it says itself; 5 it follows the one before it.
+
+    A key has to be good when the term began, or now where it has not begun: a key that expires later takes no agreement
+    with it. Nothing here shows *when* a signature was made; where that matters the agreement belongs in a log.
+    """
+    if not 0 < len(chain) <= MAX_CHAIN:
+        raise RefusedError("chain", f"1 to {MAX_CHAIN} agreements are wanted, not {len(chain)}")
+    found: list[Signed] = []
+    for data in chain:
+        signed = unsigned(data)  # 1 to 3
+        agreement = signed.agreement
+        time = min(parse_time(agreement.since), at)
+        both_signed(signed.envelope, agreement.roles, ring, time)  # 4
+        if found:
+            both_signed(signed.envelope, found[-1].agreement.roles, ring, time)
+        follows(found[-1].agreement if found else None, agreement)  # 5
+        found.append(signed)
+    return found
+
+
+def unsigned(data: bytes) -> Signed:
+    """Return what an envelope holds, without a look at its signatures: steps 1 to 3 of `opened`."""
+    envelope = dsse.parse(data)  # 1
+    if envelope.type != dsse.STATEMENT:
+        raise RefusedError("payload-type", f"signed as {envelope.type[:80]!r}, wanted as {dsse.STATEMENT!r}")
+    stated = statement.Statement.parse(envelope.payload, statement.AGREEMENT)
+    document, text = stated.predicate.get("agreement"), stated.predicate.get("text")
+    if set(stated.predicate) != {"agreement", "text"} or not isinstance(document, dict) or not isinstance(text, str):
+        raise RefusedError("agreement-form", "the statement holds an agreement and its text, and nothing else")
+    agreement = read(document)  # 2
+    wanted = subjects(document, text)  # 3
+    if set(stated.subjects) != set(wanted):
+        raise RefusedError("subjects", f"the statement is about {JSON_NAME} and {TEXT_NAME}, and nothing else")
+    for name, digest in wanted.items():
+        if stated.subjects[name] != digest:
+            raise RefusedError("digest", f"the digest that is signed is not that of {name}")
+    if text != render(document):
+        raise RefusedError("text-differs", "the text that people signed is not the one that the JSON makes")
+    return Signed(agreement, document, text, envelope)
+
+
+def read(document: Mapping[str, JSON]) -> Agreement:
+    """Return the agreement of a JSON that comes from outside; raises RefusedError, or UndecidedError for another standard."""
+    standard = reader.load()
+    part = document.get("standard")
+    if isinstance(part, dict) and isinstance(part.get("digest"), str) and part["digest"] != standard.digest:
+        version = str(part.get("version"))[:40]
+        raise UndecidedError(
+            "other-standard",
+            f"it is made for another edition of the standard ({version}), and this is {standard.version}",
+            hint="use the Aboveboard that has that edition, or amend the agreement",
+        )
+    try:
+        agreement = read_json(document, [clause.id for clause in standard.clauses], {p.name: p for p in standard.profiles})
+    except InputError as error:
+        raise RefusedError("agreement-form", error.message, hint=error.hint) from error
+    for key in agreement.logs.values():
+        note.parse_key(key)
+    if agreement.standard != standard.version:
+        raise RefusedError("agreement-form", "the version of the standard is not the one of its digest")
+    return agreement
+
+
+def subjects(document: Mapping[str, JSON], text: str) -> dict[str, str]:
+    """Return what is signed: the digests of the exact JSON and of the exact text."""
+    return {
+        JSON_NAME: hashlib.sha256(canonical(document)).hexdigest(),
+        TEXT_NAME: hashlib.sha256(text.encode()).hexdigest(),
+    }
+
+
+def both_signed(envelope: dsse.Envelope, roles: Mapping[str, Holders], ring: Ring, at: datetime) -> None:
+    """Raise where not both parties signed.
+
+    A party signed where enough keys did that speak for it in the agreement and in the ring, as both count: the agreement
+    cannot enrol keys, and the ring cannot put others in the place of those that were agreed.
+    """
+    signers = dsse.signers(envelope, dsse.STATEMENT, ring.publics())
+    lacking: dict[str, RefusedError] = {}
+    for role in PARTIES:
+        reason = _lacks(role, roles[role], signers, ring, at)
+        if reason is not None:
+            lacking[role] = reason
+    if not lacking:
+        return
+    role, reason = next(iter(lacking.items()))
+    if len(lacking) == 1 and reason.code == "role":
+        other = next(one for one in PARTIES if one != role)
+        raise RefusedError(
+            "one-sided", f"signed for the {other} and not for the {role}", hint=f"have the {role} countersign"
+        )
+    raise reason
+
+
+def _lacks(role: str, held: Holders, signers: frozenset[str], ring: Ring, at: datetime) -> RefusedError | None:
+    """Return why the signatures do not speak for a role, None where they do."""
+    named = set(ring.roles[role].keys) if role in ring.roles else set()
+    signed = {name for name in signers & named if ring.keys[name].public.id in held.keys}
+    if not signed:
+        return RefusedError("role", f"no key that speaks for the {role} signed", hint=f"have the {role} sign")
+    good = {name for name in signed if ring.keys[name].good_at(at)}
+    count = len({ring.keys[name].public.raw for name in good})
+    if count >= held.threshold and role in ring.fulfilled(signers, at):
+        return None
+    if good != signed:
+        bad = min(signed - good)
+        return UndecidedError("key-not-valid", f"the key {bad} was not valid at that time", hint="have it signed again")
+    return RefusedError("threshold", f"too few keys signed for the {role}: {', '.join(sorted(good))}")
+
+
+def follows(before: Agreement | None, agreement: Agreement) -> None:
+    """Raise where an agreement cannot stand behind the one before it."""
+    number = 1 if before is None else before.sequence + 1
+    if agreement.sequence != number:
+        raise RefusedError("chain", f"number {agreement.sequence} stands where number {number} belongs")
+    if before is None:
+        return
+    if agreement.amends != before.digest:
+        raise RefusedError("chain", f"number {number} amends another agreement than the one before it")
+    if (agreement.supplier, agreement.customer) != (before.supplier, before.customer):
+        raise RefusedError("chain", f"number {number} is between other parties")
+    if agreement.since < before.since:
+        raise RefusedError("rollback", f"number {number} would be in force before the one that it amends")
+
+
+def in_force(chain: Sequence[Signed], at: datetime, image: str | None = None, pinned: str | None = None) -> Agreement:
+    """Return the one that is in force at a time: the last whose term has begun.
+
+    With `image` it must speak of that image, with `pinned` its digest must be that. Raises UndecidedError (`not-yet`,
+    `expired`) and RefusedError (`superseded`, `other-agreement`, `other-product`).
+    """
+    time = format_time(at)
+    begun = [signed.agreement for signed in chain if signed.agreement.since <= time]
+    if not begun:
+        first = chain[0].agreement.since
+        raise UndecidedError("not-yet", f"the agreement is in force from {first}", hint="wait, or give another --at")
+    current = begun[-1]
+    if pinned is not None and pinned != current.digest:
+        _not_the_pinned(chain, current, pinned)
+    if not current.in_force(time):
+        raise UndecidedError("expired", f"the agreement ended on {current.until}", hint="ask for the one that follows it")
+    if image is not None and current.product_of(image) is None:
+        raise RefusedError("other-product", f"the agreement does not speak of {image}", hint="ask for one that does")
+    return current
+
+
+def _not_the_pinned(chain: Sequence[Signed], current: Agreement, pinned: str) -> None:
+    numbers = {signed.agreement.digest: signed.agreement.sequence for signed in chain}
+    if pinned not in numbers:
+        raise RefusedError("other-agreement", f"{pinned[:80]} is none of these agreements")
+    if numbers[pinned] < current.sequence:
+        text = f"number {numbers[pinned]} was replaced by number {current.sequence} on {current.since}"
+        raise RefusedError("superseded", text, hint="ask for what was made under the newer one")
+    text = f"number {numbers[pinned]} is not in force yet"
+    raise UndecidedError("not-yet", text, hint="wait, or give another --at")
