@@ -26,15 +26,17 @@ from aboveboard.standard import reader
 FIELDS: dict[type, dict[str, str]] = {
     Verdict: {
         "subject": "name, digest (SHA-256) and size in bytes of what was inspected",
-        "profile": "name, access and digest of the profile",
+        "profile": "name, access and digest of the profile; `waived`: clauses that the agreement does not ask, and why",
         "standard": "version, date and digest of the clauses",
         "at": "the evaluation time, as RFC 3339 text; an input, not the clock",
+        "expires": "when it ends: by its own age, with the agreement, or with the first record under a *met*",
         "result": "the worst required ruling; see Results below",
         "count": "one line: how many required clauses are broken, shown, not shown",
         "coverage": "counts: `bytes_total`, `bytes_explained`, `files_total`, `files_identified`, `programs_total`, "
         "`programs_identified`; empty where unpacking left no sound account",
         "rulings": "one ruling for each clause, in the order of the standard",
-        "inputs": "digests of manifest, evidence and declaration; `confined`: whether all parsers ran in the jail; "
+        "inputs": "digests of manifest, evidence, declaration, agreement and records; `by`: the role that answers for the "
+        "evidence; `confined`: whether all parsers ran in the jail; "
         "`refused`: evidence that was left out because its seal did not hold",
         "wording": "how `met` is to be read",
         "not_seen_by_any_analysis": "what no analysis of this kind can see",

@@ -75,10 +75,7 @@ def _clause(clause: Clause) -> list[str]:
         lines.append(f"- Section of the declaration: [`{decision.section}`](../declaration.md#{decision.section})")
     if decision.match:
         lines.append(f"- Compared by: {', '.join(f'`{key}`' for key in decision.match)}")
-    lines += [
-        f"- Record wanted: [`{wanted.kind}`](../records.md#{wanted.kind}), {cell(wanted.text)}"
-        for wanted in decision.records
-    ]
+    lines += [f"- Record wanted: `{wanted.kind}`, {cell(wanted.text)}" for wanted in decision.records]
     lines += ["", *table(("ruling", "when"), _rulings(clause)), "Sources:", ""]
     lines += [f"- {cell(source_line(source))}" for source in document_sources(clause)]
     return [*lines, ""]

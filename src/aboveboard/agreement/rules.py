@@ -1,7 +1,7 @@
 """What the fields of an agreement mean together: each rule says everything that breaks it.
 
-The rules take a value that may be out of form in places, so that one reading names all that is wrong; what is out of form is
-reported by `shape`, and a rule passes it over.
+The rules take a value that may be out of form in places, so that one reading names all that is wrong; what is out of form
+is reported by `shape`, and a rule passes it over.
 """
 
 from __future__ import annotations

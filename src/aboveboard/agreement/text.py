@@ -57,7 +57,8 @@ def _head(document: Mapping[str, Any]) -> Iterable[str]:
     if number == 1:
         yield "- Number: 1, the agreement itself"
     else:
-        yield f"- Number: {number}, an amendment. From the day its term begins it stands in place of {_code(document['amends'])}"
+        before = _code(document["amends"])
+        yield f"- Number: {number}, an amendment. From the day its term begins it stands in place of {before}"
     yield f"- Term: from {_plain(term['from'])} until {_plain(term['until'])} (UTC, the end not included)"
     for name, part in (("Standard: version", document["standard"]), ("Profile:", document["profile"])):
         yield f"- {name} {_plain(part.get('version', part.get('name')))}, {_code(part['digest'])}"
@@ -118,7 +119,8 @@ def _limits(document: Mapping[str, Any]) -> Iterable[str]:
     yield f"- Programs that are identified: at least {limits['programs_identified']} of 1000"
     yield f"- Age of evidence: at most {ages['evidence_days']} days"
     yield f"- A verdict may be relied on for at most {ages['verdict_days']} days"
-    yield f"- Statements of the canary: at most {ages['canary_days']} days apart, and {ages['canary_grace_days']} days of grace"
+    grace = ages["canary_grace_days"]
+    yield f"- Statements of the canary: at most {ages['canary_days']} days apart, and {grace} days of grace"
     yield ""
 
 

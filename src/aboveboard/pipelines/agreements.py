@@ -84,7 +84,7 @@ def unsigned(data: bytes) -> Signed:
 
 
 def read(document: Mapping[str, JSON]) -> Agreement:
-    """Return the agreement of a JSON that comes from outside; raises RefusedError, or UndecidedError for another standard."""
+    """Return the agreement of a JSON from outside; raises RefusedError, or UndecidedError for another standard."""
     standard = reader.load()
     part = document.get("standard")
     if isinstance(part, dict) and isinstance(part.get("digest"), str) and part["digest"] != standard.digest:
