@@ -61,7 +61,7 @@ def _example(info: shapes_of.Type) -> JSON:  # one line for each type that a sha
     if isinstance(info, shapes_of.StructType):
         return {field.encode_name: _example(field.type) for field in info.fields}
     if isinstance(info, shapes_of.ListType):
-        return [_example(info.item_type)]
+        return [_example(info.item_type) for _ in range(max(1, info.min_length or 0))]
     if isinstance(info, shapes_of.DictType):
         return {"name": _example(info.value_type)}
     if isinstance(info, shapes_of.UnionType):

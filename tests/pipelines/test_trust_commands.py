@@ -1,0 +1,78 @@
+"""Keys, the log and records through the real command line: exit codes, stable reason codes, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src"
+ORIGIN = "log.example/test"
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "ABOVEBOARD_PASSPHRASE": "for a test"}
+    command = [sys.executable, "-m", "aboveboard.cli.main", *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def good(folder: Path, *words: str) -> str:
+    done = run(folder, *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("root", "log", "lab", "witness"):
+        good(tmp_path, "keys", "new", name, "--out", f"{name}.pem")
+    return tmp_path
+
+
+def test_a_ring_is_made_shown_and_revoked(folder: Path) -> None:
+    added = ("--add", "root:root:root.pem.pub", "--add", "laboratory:lab:lab.pem.pub")
+    good(folder, "keys", "init", "--key", "root.pem", *added, "--until", "2028-01-01T00:00:00Z", "--out", "KEYS")
+    shown = json.loads(good(folder, "keys", "show", "KEYS", "--json"))
+    assert "lab" in json.dumps(shown)
+    assert (folder / "lab.pem").stat().st_mode & 0o077 == 0
+    first = (folder / "KEYS").read_bytes()
+    good(folder, "keys", "revoke", "KEYS", "lab", "--key", "root.pem")
+    assert (folder / "KEYS").read_bytes().startswith(first)  # what was signed stays as it was
+    refused = run(folder, "keys", "revoke", "KEYS", "lab", "--key", "log.pem")
+    assert refused.returncode in (2, 3)
+
+
+def test_an_entry_is_proven_offline_and_another_file_is_refused(folder: Path) -> None:
+    (folder / "thing").write_text("one")
+    (folder / "other").write_text("two")
+    good(folder, "log", "init", "L", "--origin", ORIGIN, "--key", "log.pem")
+    added = ("log", "add", "L", "thing", "--kind", "other", "--key", "log.pem", "--proof", "thing.tlog-proof")
+    good(folder, *added)
+    verifier = good(folder, "log", "key", "--key", "log.pem", "--origin", ORIGIN).strip()
+    (folder / "policy").write_text(good(folder, "log", "policy", "--log", verifier))
+    good(folder, "log", "verify", "thing", "thing.tlog-proof", "--policy", "policy")
+    good(folder, "log", "audit", "L", "--policy", "policy")
+    refused = run(folder, "log", "verify", "other", "thing.tlog-proof", "--policy", "policy")
+    assert refused.returncode == 3
+    assert "other-entry" in refused.stderr
+    bundle = next((folder / "L" / "tile" / "entries").rglob("1"))
+    bundle.write_bytes(bundle.read_bytes()[:-1] + b"!")
+    assert run(folder, "log", "audit", "L", "--policy", "policy").returncode == 3
+
+
+def test_a_record_is_signed_and_one_to_be_completed_is_not(folder: Path) -> None:
+    template = good(folder, "attest", "GV-03", "--template")
+    (folder / "record.yaml").write_text(template)
+    assert run(folder, "attest", "GV-03", "--record", "record.yaml", "--by", "lab.pem").returncode == 2
+    filled = template.replace("to be completed", "done").replace("given_on: null", 'given_on: "2026-12-02"')
+    (folder / "record.yaml").write_text(filled.replace("sha256:" + "0" * 64, "sha256:" + "1" * 64))
+    said = json.loads(good(folder, "attest", "GV-03", "--record", "record.yaml", "--by", "lab.pem", "--json"))
+    assert said["record"]["clause"] == "GV-03"
+    envelope = json.loads((folder / "record.yaml.dsse").read_bytes())
+    assert envelope["payloadType"] == "application/vnd.in-toto+json"
