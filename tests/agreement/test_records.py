@@ -72,7 +72,8 @@ def test_a_port_scan_gives_what_answered_and_is_whole_or_incomplete() -> None:
 
     found = scan(ports("1-1023, 1024-65535", 22, 80))
     assert found.outcome is Outcome.SUPPORTS
-    assert [fact.data for fact in found.facts] == [{"proto": "tcp", "port": port, "interface": "lan"} for port in (22, 80)]
+    seen = {"proto": "tcp", "interface": "lan", "record": found.digest}  # the record is where they were seen
+    assert [fact.data for fact in found.facts] == [{**seen, "port": port} for port in (22, 80)]
     assert scan(ports("1-1023")).outcome is Outcome.INCOMPLETE
     assert scan(ports("2-65535")).outcome is Outcome.INCOMPLETE
     assert scan(ports(), whole=False).outcome is Outcome.INCOMPLETE

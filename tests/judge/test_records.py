@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from tests.judge.making import AT, EVALUATOR, IMAGE, account, clause, manifest, piece
+from tests.judge.making import AT, EVALUATOR, IMAGE, account, clause, declaration, manifest, piece
 
 from aboveboard.judge.judge import judge
+from aboveboard.model.agreement import Agreement, Terms
+from aboveboard.model.canonical import JSON
+from aboveboard.model.facts import Fact, Standing, Where
 from aboveboard.model.manifest import HandedIn
 from aboveboard.model.record import Outcome, Record
-from aboveboard.model.standard import How, Standard
-from aboveboard.model.verdict import Reason, Ruling, Status
+from aboveboard.model.standard import FactPattern, How, Standard
+from aboveboard.model.verdict import Reason, Ruling, Status, Verdict
 
 WANTED = clause(How.RECORD, records=("a log",))
 GOOD = Record(
@@ -31,9 +34,8 @@ GOOD = Record(
 )
 
 
-def ruled(*records: Record, given: Sequence[Record] | None = None, by: str = "") -> Ruling:
-    handed = tuple(HandedIn(one.clause, one.digest) for one in records)
-    run = replace(manifest(), records=handed, by=by)
+def ruled(*records: Record, given: Sequence[Record] | None = None) -> Ruling:
+    run = replace(manifest(), records=tuple(HandedIn(one.clause, one.digest) for one in records))
     standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (WANTED,), (EVALUATOR,))
     there = records if given is None else given
     return judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, there).rulings[0]
@@ -78,3 +80,108 @@ def test_losing_a_record_that_was_handed_in_never_helps() -> None:
 
 def test_a_record_that_was_not_handed_in_does_not_count() -> None:
     assert ruled(given=[GOOD]).status is Status.NOT_SHOWN
+
+
+AGREEMENT = Agreement(
+    digest="sha256:" + "b" * 64,
+    sequence=1,
+    amends=None,
+    standard="1",
+    profile="evaluator",
+    supplier="maker",
+    customer="ministry",
+    products=(),
+    required=("X-01",),
+    waived={"X-02": "not yet"},
+    terms=Terms(990, 980, evidence_days=10, verdict_days=30, canary_days=90, canary_grace_days=14),
+    roles={},
+    accepts={"*": ("laboratory",), "X-02": ("supplier",)},
+    since="2026-01-01T00:00:00Z",
+    until="2027-01-01T00:00:00Z",
+    remedies=(),
+    logs={},
+)
+
+
+def agreed(*records: Record, agreement: Agreement = AGREEMENT, by: str = "", name: str = "X-01") -> Verdict:
+    ruled_on = clause(How.RECORD, records=("a log",), name=name)
+    run = replace(manifest(), records=tuple(HandedIn(one.clause, one.digest) for one in records), by=by)
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (ruled_on,), (EVALUATOR,))
+    return judge(run, [account(), piece()], standard, EVALUATOR, None, AT, agreement, records)
+
+
+def test_the_agreement_says_whose_records_count_and_how_old_they_may_be() -> None:
+    fresh = replace(GOOD, found="2026-11-20T00:00:00Z")
+    assert agreed(fresh).rulings[0].status is Status.MET
+    assert agreed(GOOD).rulings[0].reason is Reason.EXPIRED  # 23 days old, and ten are agreed
+    assert agreed(replace(fresh, role="operator")).rulings[0].reason is Reason.NEEDS_HUMAN
+    theirs = replace(fresh, clause="X-02", role="supplier")
+    assert agreed(theirs, name="X-02").rulings[0].status is Status.MET
+
+
+def test_the_agreement_says_who_may_answer_for_the_evidence() -> None:
+    fresh = replace(GOOD, found="2026-11-20T00:00:00Z")
+    assert agreed(fresh, by="laboratory").rulings[0].status is Status.MET
+    got = agreed(fresh, by="supplier").rulings[0]
+    assert (got.status, got.reason) == (Status.NOT_SHOWN, Reason.NO_EVIDENCE)
+
+
+def test_a_record_on_the_supplier_as_a_whole_speaks_of_the_one_in_the_agreement() -> None:
+    whole = replace(GOOD, found="2026-11-20T00:00:00Z", images=())
+    assert agreed(whole).rulings[0].status is Status.MET
+    assert agreed(whole, agreement=replace(AGREEMENT, supplier="another")).rulings[0].status is Status.NOT_SHOWN
+
+
+def test_a_verdict_names_its_agreement_its_waivers_and_its_end() -> None:
+    record = replace(GOOD, found="2026-11-20T00:00:00Z")
+    verdict = agreed(record, by="laboratory")
+    assert verdict.profile["waived"] == {"X-02": "not yet"}
+    assert verdict.inputs["agreement"] == AGREEMENT.digest
+    assert (verdict.inputs["records"], verdict.inputs["by"]) == ([GOOD.digest], "laboratory")
+    assert verdict.expires == "2026-11-30T00:00:00Z"  # the record is ten days old then
+    assert agreed().expires == "2026-12-24T12:00:00Z"  # thirty days are agreed
+    ending = replace(AGREEMENT, until="2026-12-01T00:00:00Z")
+    assert agreed(agreement=ending).expires == "2026-12-01T00:00:00Z"
+    assert agreed(replace(record, until="2026-11-26T00:00:00Z")).expires == "2026-11-26T00:00:00Z"
+
+
+@pytest.mark.parametrize(("explained", "programs"), [(1000, 980), (950, 1000)])
+def test_the_limits_of_the_agreement_hold_where_they_are_stricter(explained: int, programs: int) -> None:
+    ruled_on = clause(How.COVERAGE, evidence=())
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (ruled_on,), (EVALUATOR,))
+    strict = replace(AGREEMENT, terms=replace(AGREEMENT.terms, bytes_explained=explained, programs_identified=programs))
+    seen = account(total=1000, explained=990, programs=1000, identified=990)
+    weak = replace(AGREEMENT, terms=replace(AGREEMENT.terms, bytes_explained=1, programs_identified=1))
+    for agreement, status in ((weak, Status.MET), (strict, Status.NOT_SHOWN)):
+        verdict = judge(manifest(), [seen, piece()], standard, EVALUATOR, None, AT, agreement)
+        assert verdict.rulings[0].status is status
+
+
+def test_ports_of_a_scan_are_held_against_the_declaration_with_their_interface() -> None:
+    def scanned(interface: str) -> Ruling:
+        fact = Fact("listener", Where(), {"proto": "tcp", "port": 80, "interface": interface}, Standing.CONFIRMED)
+        record = replace(GOOD, kind="scan", facts=(fact,))
+        ruled_on = clause(
+            How.RECONCILE,
+            facts=(FactPattern("listener", {}),),
+            evidence=(),
+            records=("a scan",),
+            section="services",
+            match=("proto", "port"),
+        )
+        run = replace(manifest(), records=(HandedIn(record.clause, record.digest),))
+        standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (ruled_on,), (EVALUATOR,))
+        service: dict[str, JSON] = {"proto": "tcp", "port": 80, "interface": "LAN"}
+        declared = declaration(services=[service, {"proto": "tcp", "port": 81}])
+        return judge(run, [account(), piece()], standard, EVALUATOR, declared, AT, None, [record]).rulings[0]
+
+    assert scanned("lan").status is Status.MET
+    assert scanned("lan").notes[0] == "declared, not observed: tcp 81"
+    assert (scanned("wan").status, scanned("wan").reason) == (Status.BROKEN, Reason.UNDECLARED)
+
+
+def test_where_nobody_looked_nothing_is_called_not_observed() -> None:
+    ruled_on = clause(How.RECONCILE, evidence=(), section="services", match=("proto", "port"))
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (ruled_on,), (EVALUATOR,))
+    declared = declaration(services=[{"proto": "tcp", "port": 81}])
+    assert judge(manifest(), [account(), piece()], standard, EVALUATOR, declared, AT).rulings[0].notes == ()

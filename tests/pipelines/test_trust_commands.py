@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.attacks.test_agreements import amendment, document, sealed
+
+from aboveboard.model.canonical import digest_of
 
 SOURCE = Path(__file__).parents[2] / "src"
 ORIGIN = "log.example/test"
@@ -44,8 +47,13 @@ def test_a_ring_is_made_shown_and_revoked(folder: Path) -> None:
     first = (folder / "KEYS").read_bytes()
     good(folder, "keys", "revoke", "KEYS", "lab", "--key", "root.pem")
     assert (folder / "KEYS").read_bytes().startswith(first)  # what was signed stays as it was
-    refused = run(folder, "keys", "revoke", "KEYS", "lab", "--key", "log.pem")
-    assert refused.returncode in (2, 3)
+    assert run(folder, "keys", "revoke", "KEYS", "lab", "--key", "root.pem").returncode == 2  # a revocation is not moved
+    foreign = run(folder, "keys", "revoke", "KEYS", "root", "--key", "log.pem")
+    assert foreign.returncode == 3
+    assert (folder / "KEYS").read_bytes().count(b"\n") == 2
+    mistyped = ("keys", "add", "KEY", *added[2:], "--key", "root.pem", "--until", "2028-01-01T00:00:00Z")
+    assert run(folder, *mistyped).returncode == 2  # no second anchor is made by a slip of the pen
+    assert not (folder / "KEY").exists()
 
 
 def test_an_entry_is_proven_offline_and_another_file_is_refused(folder: Path) -> None:
@@ -70,9 +78,21 @@ def test_a_record_is_signed_and_one_to_be_completed_is_not(folder: Path) -> None
     template = good(folder, "attest", "GV-03", "--template")
     (folder / "record.yaml").write_text(template)
     assert run(folder, "attest", "GV-03", "--record", "record.yaml", "--by", "lab.pem").returncode == 2
-    filled = template.replace("to be completed", "done").replace("given_on: null", 'given_on: "2026-12-02"')
-    (folder / "record.yaml").write_text(filled.replace("sha256:" + "0" * 64, "sha256:" + "1" * 64))
+    filled = template.replace("to be completed", "done").replace("sha256:" + "0" * 64, "sha256:" + "1" * 64)
+    (folder / "record.yaml").write_text(filled)
     said = json.loads(good(folder, "attest", "GV-03", "--record", "record.yaml", "--by", "lab.pem", "--json"))
-    assert said["record"]["clause"] == "GV-03"
+    assert (said["record"]["clause"], said["outcome"]) == ("GV-03", "supports")
     envelope = json.loads((folder / "record.yaml.dsse").read_bytes())
     assert envelope["payloadType"] == "application/vnd.in-toto+json"
+
+
+def test_an_agreement_stands_in_the_log_line_by_line(folder: Path) -> None:
+    lines = [sealed(document()), sealed(amendment())]
+    (folder / "A.dsse").write_bytes(lines[0] + b"\n")
+    good(folder, "log", "init", "L", "--origin", ORIGIN, "--key", "log.pem")
+    placed = json.loads(good(folder, "log", "add", "L", "A.dsse", "--kind", "agreement", "--key", "log.pem", "--json"))
+    assert [one["about"]["sequence"] for one in placed["added"]] == [1]
+    (folder / "A.dsse").write_bytes(b"\n".join(lines) + b"\n")
+    placed = json.loads(good(folder, "log", "add", "L", "A.dsse", "--kind", "agreement", "--key", "log.pem", "--json"))
+    assert [one["about"]["sequence"] for one in placed["added"]] == [2]
+    assert placed["added"][0]["about"]["amends"] == digest_of(document())

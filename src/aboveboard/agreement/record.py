@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from aboveboard.agreement.record_kinds import KINDS, kinds_of
-from aboveboard.agreement.record_shapes import Day, ReadBack, Shape
+from aboveboard.agreement.record_papers import Day
+from aboveboard.agreement.record_shapes import PortScan, ReadBack, Shape
 from aboveboard.agreement.schema import Digest, Text
 from aboveboard.agreement.yaml_text import load
 from aboveboard.jail.inside import Inside
@@ -70,6 +72,7 @@ def record(value: Any, clauses: Sequence[Clause], *, digest: str, role: str, sig
     if recorded.until is None:
         raise InputError("the record has no end", hint=HINT)
     outcome, explanation = result.outcome(KINDS[recorded.kind].wanted)
+    seen = result.facts() if isinstance(result, PortScan) else []
     return Record(
         clause=recorded.clause,
         kind=recorded.kind,
@@ -83,7 +86,7 @@ def record(value: Any, clauses: Sequence[Clause], *, digest: str, role: str, sig
         until=midnight(recorded.until),
         outcome=outcome,
         explanation=explanation,
-        facts=tuple(result.facts()),
+        facts=tuple(replace(fact, data={**fact.data, "record": digest}) for fact in seen),
     )
 
 
@@ -128,6 +131,6 @@ def _open_places(value: Any, place: str) -> list[str]:
 def read_confined(inside: Inside, digest: str) -> None:
     """Read YAML in the jail and emit it as it is; the schema is checked by who takes it."""
     try:
-        inside.emit({"value": load(inside.read(digest), "record", HINT).value})
+        inside.emit({"value": load(inside.read(digest), "the record", HINT).value})
     except InputError as error:
         inside.emit({"error": error.message, "hint": error.hint})

@@ -1,14 +1,15 @@
-"""What each kind of record says, as msgspec structures, and what follows from it.
+"""What a record says of things that were tried, measured or captured, as msgspec structures, and what follows from it.
 
 The outcome is worked out here from the single things that were seen, so that nobody can write "passed" over a failed trial.
-Each shape has `outcome`: whether it supports the clause, contradicts it or shows too little, and one sentence.
+Each shape has `outcome`: whether it supports the clause, contradicts it or shows too little, and one sentence. What was
+read rather than tried is in `record_papers`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -17,28 +18,26 @@ from aboveboard.agreement.schema import Digest, Port, Text
 from aboveboard.model.facts import Fact, Standing, Where
 from aboveboard.model.record import Outcome
 
-Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 _RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
 _ALL_PORTS = 65_535
 Concluded = tuple[Outcome, str]
 
 
-class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """The result of one kind of record. `wanted` are the names of what must be in it."""
+class Shape(Protocol):
+    """The result of one kind of record."""
 
     def outcome(self, wanted: Sequence[str]) -> Concluded:
-        """Return what follows, with one sentence."""
-        raise NotImplementedError
-
-    def facts(self) -> list[Fact]:
-        """Return what is compared with the declaration."""
-        return []
+        """Return what follows, with one sentence; `wanted` are the names of what must be in it."""
+        ...
 
 
-class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A closed form: an unknown field is an error."""
+
+
+class Trial(Form, frozen=True, kw_only=True):
     """One thing that was tried: how, what was seen, and whether that is what the clause asks for."""
 
     case: Name
@@ -47,7 +46,7 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     as_required: bool
 
 
-class Trials(Shape, frozen=True, kw_only=True):
+class Trials(Form, frozen=True, kw_only=True):
     """Things that were tried on a device."""
 
     trials: Annotated[list[Trial], Meta(min_length=1, max_length=10_000)]
@@ -63,14 +62,14 @@ class Trials(Shape, frozen=True, kw_only=True):
         return Outcome.SUPPORTS, f"{len(self.trials)} trials, all as required"
 
 
-class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Ports(Form, frozen=True, kw_only=True):
     """The ports of one protocol that were tried (`1-65535`, or ranges with commas), and those that answered."""
 
     tried: Text
     answered: Annotated[list[Port], Meta(max_length=65_535)]
 
 
-class Interface(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Interface(Form, frozen=True, kw_only=True):
     """One interface, by the name that the declaration gives it."""
 
     name: Text
@@ -79,7 +78,7 @@ class Interface(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     sctp: Ports | None = None
 
 
-class PortScan(Shape, frozen=True, kw_only=True):
+class PortScan(Form, frozen=True, kw_only=True):
     """A scan of every interface (3GPP TS 33.117 4.4.2: tool, version and settings are part of it)."""
 
     tool: Text
@@ -128,29 +127,7 @@ def _whole(text: str) -> bool:
     return covered >= _ALL_PORTS
 
 
-class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A document that was read, by its digest, and where in it the thing stands."""
-
-    title: Text
-    sha256: Digest
-    place: Text
-    date: Day | None = None
-
-
-class Document(Shape, frozen=True, kw_only=True):
-    """A document read by a named person."""
-
-    documents: Annotated[list[Source], Meta(min_length=1, max_length=1000)]
-    finding: Literal["confirmed", "contradicted", "not-found"]
-    statement: Text
-
-    def outcome(self, wanted: Sequence[str]) -> Concluded:
-        """What the reader found."""
-        found = {"confirmed": Outcome.SUPPORTS, "contradicted": Outcome.CONTRADICTS, "not-found": Outcome.INCOMPLETE}
-        return found[self.finding], self.statement
-
-
-class Capture(Shape, frozen=True, kw_only=True):
+class Capture(Form, frozen=True, kw_only=True):
     """A capture of traffic, by phases of the equipment's life."""
 
     files: Annotated[list[Digest], Meta(min_length=1, max_length=10_000)]
@@ -171,14 +148,14 @@ class Capture(Shape, frozen=True, kw_only=True):
         return (Outcome.SUPPORTS if self.finding == "confirmed" else Outcome.INCOMPLETE), self.statement
 
 
-class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Unit(Form, frozen=True, kw_only=True):
     """One device: its serial number, and each secret by name with its digest."""
 
     serial: Text
     secrets: Annotated[dict[str, Digest], Meta(min_length=1, max_length=1000)]
 
 
-class Units(Shape, frozen=True, kw_only=True):
+class Units(Form, frozen=True, kw_only=True):
     """The secrets of two or more devices."""
 
     units: Annotated[list[Unit], Meta(min_length=2, max_length=1000)]
@@ -197,136 +174,7 @@ class Units(Shape, frozen=True, kw_only=True):
         return Outcome.SUPPORTS, f"{len(self.units[0].secrets)} secrets differ on {len(self.units)} devices"
 
 
-class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who is behind an address, each with where that was read."""
-
-    host: Text
-    operator: Text
-    country: Country
-    controller: Text
-    source: Text
-    allowed: bool
-
-
-class Endpoints(Shape, frozen=True, kw_only=True):
-    """The endpoints of the declared destinations."""
-
-    endpoints: Annotated[list[Endpoint], Meta(max_length=10_000)]
-    complete: bool
-
-    def outcome(self, wanted: Sequence[str]) -> Concluded:
-        """One that the agreement does not allow contradicts."""
-        bad = [one for one in self.endpoints if not one.allowed]
-        if bad:
-            return (
-                Outcome.CONTRADICTS,
-                f"{bad[0].host} is run by {bad[0].operator} in {bad[0].country}, which is not allowed",
-            )
-        if not self.complete:
-            return Outcome.INCOMPLETE, "not every declared destination was looked up"
-        return Outcome.SUPPORTS, f"{len(self.endpoints)} endpoints looked up, all allowed"
-
-
-class Law(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A law of a country that can compel the supplier, and the legal opinion on it."""
-
-    country: Country
-    statute: Text
-    compels: Text
-    secrecy: Text
-    conduct: Text
-    opinion_date: Day
-    opinion_sha256: Digest
-    denied_against_its_text: bool = False
-
-
-class CompulsionMap(Shape, frozen=True, kw_only=True):
-    """Which laws can compel, country by country."""
-
-    countries: Annotated[list[Country], Meta(min_length=1, max_length=250)]
-    laws: Annotated[list[Law], Meta(max_length=1000)]
-
-    def outcome(self, wanted: Sequence[str]) -> Concluded:
-        """Every country needs an entry; a law that is denied against its own text contradicts."""
-        denied = [law for law in self.laws if law.denied_against_its_text]
-        if denied:
-            return Outcome.CONTRADICTS, f"{denied[0].country}: {denied[0].statute} is denied against its text"
-        left = sorted(set(self.countries) - {law.country for law in self.laws})
-        if left:
-            return Outcome.INCOMPLETE, f"no law and opinion for: {', '.join(left)}"
-        return Outcome.SUPPORTS, f"{len(self.laws)} laws of {len(set(self.countries))} countries, each with an opinion"
-
-
-class Disclosure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When a vulnerability reached an authority and when all customers."""
-
-    vulnerability: Text
-    customers_on: Day
-    authority_on: Day | None = None
-    earlier_duty_declared: bool = False
-
-
-class DisclosureDates(Shape, frozen=True, kw_only=True):
-    """The dates of disclosure."""
-
-    disclosures: Annotated[list[Disclosure], Meta(min_length=1, max_length=10_000)]
-
-    def outcome(self, wanted: Sequence[str]) -> Concluded:
-        """An authority that was served earlier, without a declared duty, contradicts."""
-        for one in self.disclosures:
-            if one.authority_on is not None and one.authority_on < one.customers_on and not one.earlier_duty_declared:
-                text = f"{one.vulnerability}: an authority had it on {one.authority_on}, customers on {one.customers_on}"
-                return Outcome.CONTRADICTS, text
-        return Outcome.SUPPORTS, f"{len(self.disclosures)} disclosures at the same time for all"
-
-
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Access that an evaluator asked for."""
-
-    asked_on: Day
-    wanted: Text
-    given_on: Day | None = None
-    refused: bool = False
-
-
-class AccessLog(Shape, frozen=True, kw_only=True):
-    """The log of access asked for and given."""
-
-    requests: Annotated[list[Request], Meta(min_length=1, max_length=10_000)]
-
-    def outcome(self, wanted: Sequence[str]) -> Concluded:
-        """A refusal contradicts; what is still open shows too little."""
-        refused = [one for one in self.requests if one.refused]
-        if refused:
-            return Outcome.CONTRADICTS, f"refused on request of {refused[0].asked_on}: {refused[0].wanted}"
-        waiting = [one for one in self.requests if one.given_on is None]
-        if waiting:
-            return Outcome.INCOMPLETE, f"not yet given: {waiting[0].wanted}, asked for on {waiting[0].asked_on}"
-        return Outcome.SUPPORTS, f"{len(self.requests)} requests, all given"
-
-
-class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A difference between two releases, its notice and its delivery."""
-
-    difference: Text
-    delivered_on: Day
-    notice_on: Day | None = None
-
-
-class ChangeNotices(Shape, frozen=True, kw_only=True):
-    """Notices of change between releases."""
-
-    changes: Annotated[list[Change], Meta(min_length=1, max_length=10_000)]
-
-    def outcome(self, wanted: Sequence[str]) -> Concluded:
-        """Delivered without a notice before it contradicts."""
-        for one in self.changes:
-            if one.notice_on is None or one.notice_on > one.delivered_on:
-                return Outcome.CONTRADICTS, f"delivered on {one.delivered_on} without notice before: {one.difference}"
-        return Outcome.SUPPORTS, f"{len(self.changes)} changes, each with a notice before delivery"
-
-
-class ReadBack(Shape, frozen=True, kw_only=True):
+class ReadBack(Form, frozen=True, kw_only=True):
     """What was read back from, or measured on, an installed device."""
 
     serial: Text
@@ -341,7 +189,7 @@ class ReadBack(Shape, frozen=True, kw_only=True):
         return Outcome.SUPPORTS, f"the device {self.serial} holds what was evaluated"
 
 
-class Campaign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Campaign(Form, frozen=True, kw_only=True):
     """One protocol that was fuzzed."""
 
     protocol: Text
@@ -350,7 +198,7 @@ class Campaign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     open_crashes: Count
 
 
-class Fuzzing(Shape, frozen=True, kw_only=True):
+class Fuzzing(Form, frozen=True, kw_only=True):
     """Fuzzing of the exposed protocols (3GPP TS 33.117 4.4.4)."""
 
     campaigns: Annotated[list[Campaign], Meta(min_length=1, max_length=1000)]
@@ -366,33 +214,7 @@ class Fuzzing(Shape, frozen=True, kw_only=True):
         return Outcome.SUPPORTS, f"{len(self.campaigns)} protocols fuzzed, no crash open"
 
 
-class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A place in source code and what is wrong there."""
-
-    file: Text
-    line: Count
-    what: Text
-
-
-class CodeReview(Shape, frozen=True, kw_only=True):
-    """Source code that a person read."""
-
-    source_sha256: Digest
-    scope: Annotated[list[Text], Meta(min_length=1, max_length=1000)]
-    all_in_scope_read: bool
-    findings: Annotated[list[Place], Meta(max_length=10_000)]
-
-    def outcome(self, wanted: Sequence[str]) -> Concluded:
-        """A finding contradicts."""
-        if self.findings:
-            first = self.findings[0]
-            return Outcome.CONTRADICTS, f"{first.file}:{first.line}: {first.what}"
-        if not self.all_in_scope_read:
-            return Outcome.INCOMPLETE, "not all of the scope was read"
-        return Outcome.SUPPORTS, f"read without a finding: {', '.join(self.scope)}"[:2000]
-
-
-class Finding(Shape, frozen=True, kw_only=True):
+class Finding(Form, frozen=True, kw_only=True):
     """Something found by hand that breaks a clause, so described that another can see it too."""
 
     what: Text

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aboveboard.agreement.form import ROLES
 from aboveboard.model.canonical import JSON
 
 _MARKS = re.compile(r"([\\`*_\[\]{}<>|~&#$!^])")
-_ROLES = ("supplier", "customer", "laboratory", "operator", "auditor")
 _DETAILS = (("address", "Address"), ("registration", "Registration"), ("contact", "Contact"))
 _LOGS = (("verdicts", "Verdicts"), ("releases", "Releases"), ("canary", "The supplier's canary"))
 
@@ -126,7 +126,7 @@ def _limits(document: Mapping[str, Any]) -> Iterable[str]:
 
 def _roles(document: Mapping[str, Any]) -> Iterable[str]:
     yield from ("## 6. Who signs as what", "", "A key is named by the SHA-256 of its 32 bytes.", "")
-    for role in _ROLES:
+    for role in ROLES:
         if role in document["roles"]:
             held = document["roles"][role]
             yield f"- {role}: {held['threshold']} of these {len(held['keys'])} keys"
@@ -165,5 +165,5 @@ def _own_words(document: Mapping[str, Any]) -> Iterable[str]:
         return
     yield "What follows in the quote binds the parties as they wrote it; no machine checks it."
     yield ""
-    yield from (f"> {line}".rstrip(" ") if not line.strip() else f"> {line}" for line in document["text"].split("\n"))
+    yield from (f"> {line}".rstrip(" ") if not line.strip() else f"> {line}" for line in document["text"].splitlines())
     yield ""

@@ -12,16 +12,13 @@ from rich.console import Console
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines.keys import passphrase_of, read_private
 from aboveboard.report import terminal
+from aboveboard.store.folder import FolderStore
 from aboveboard.trust.ed25519 import PrivateKey
 
 KeyFile = Annotated[Path, typer.Option("--key", help="Private key (PKCS #8 in PEM, under a passphrase).")]
 PassphraseFile = Annotated[
     Path | None,
     typer.Option("--passphrase-file", help="File with the passphrase; else ABOVEBOARD_PASSPHRASE, else you are asked."),
-]
-KeysFile = Annotated[Path, typer.Option("--keys", help="The rings of keys that you trust (see `aboveboard keys`).")]
-OptionalKeysFile = Annotated[
-    Path | None, typer.Option("--keys", help="The rings of keys that you trust (see `aboveboard keys`).")
 ]
 At = Annotated[str | None, typer.Option("--at", help="Time to judge at, as 2026-12-01T00:00:00Z; default now.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
@@ -43,15 +40,10 @@ def private_key(path: Path, passphrase_file: Path | None) -> PrivateKey:
     return read_private(path, passphrase_of(passphrase_file, ask))
 
 
-def write_new(path: Path, data: bytes, *, replace: bool = False, mode: int = 0o644) -> None:
-    """Write a file whole; raises InputError where one stands there already and is not to be replaced."""
+def write_new(path: Path, data: bytes, *, replace: bool = False) -> None:
+    """Write a file whole and durable; raises InputError where one stands there already and is not to be replaced."""
     if path.exists() and not replace:
         raise InputError(f"{path} is there already", hint="name another file, or remove it first")
-    new = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.touch(mode=mode)
-        new.write_bytes(data)
-        new.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}", hint="make room, or name another place") from error
+    folder = FolderStore(path.parent)
+    folder.write(path.name, data)
+    folder.settle()

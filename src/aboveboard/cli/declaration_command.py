@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from aboveboard.cli.common import talker
 from aboveboard.cli.inspect_command import cache_folder, evaluation_time
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines import draft as pipeline
@@ -32,7 +32,7 @@ def draft(
     """Write a declaration from what was observed, for the supplier to complete."""
     if out is not None and (out.is_dir() or not out.parent.is_dir()):  # a run may take minutes
         raise InputError(f"cannot write {out}: no file can be made there", hint="give another file with --out")
-    talk = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    talk = talker()
     options = Options(profile="outsider", at=evaluation_time(at), jobs=jobs, cache=None if no_cache else cache_folder())
     made = pipeline.draft(target, options, lambda text: talk.print(terminal.safe(f"  {text}")))
     text = json.dumps(made.document, ensure_ascii=True, indent=1) + "\n" if as_json else made.yaml

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from aboveboard.cli.common import talker
 from aboveboard.model.errors import InputError
 from aboveboard.model.verdict import Result
 from aboveboard.pipelines import outputs
@@ -39,7 +39,7 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict document.")] = False,
 ) -> None:
     """Unpack an image, collect the evidence in it, and rule on all 60 clauses."""
-    talk = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    talk = talker()
     options = Options(
         profile=profile,
         at=evaluation_time(at),

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from aboveboard.cli.common import AsJson, At, KeyFile, PassphraseFile, private_key, talker, write_new
-from aboveboard.cli.trust_options import AnyKeyFiles, KeyFiles, give, moment, private_keys, time_given
+from aboveboard.cli.trust_options import AnyKeyFiles, KeyFiles, give, moment, private_keys
 from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines import key_rings
@@ -76,9 +76,7 @@ def init(
         raise InputError(f"{out} is there already", hint="a later ring is added with `keys add`, `rotate` or `revoke`")
     when = moment(at)
     change = _change(add, None, None, threshold, since, until, when)
-    ring = key_rings.changed(None, change, when)
-    ring = key_rings.accept(out, key_rings.proposal(ring, private_keys(key, passphrase_file)), when)
-    _show(out, ring, when, as_json=as_json)
+    _append(out, key, change, when, passphrase_file, as_json=as_json, first=True)
 
 
 @app.command(name="add")
@@ -204,10 +202,10 @@ def _change(
     until: str | None,
     when: datetime,
 ) -> key_rings.Change:
-    begin = when if since is None else time_given(since)
+    begin = when if since is None else moment(since)
     if until is None and (add or rotate):
         raise InputError("until when are the new keys good?", hint="give --until 2028-12-01T00:00:00Z")
-    end = begin if until is None else time_given(until)
+    end = begin if until is None else moment(until)
     change = key_rings.Change(
         tuple(key_rings.added(text, begin, end) for text in add or []),
         tuple(key_rings.rotated(text, begin, end) for text in rotate or []),
@@ -220,9 +218,16 @@ def _change(
 
 
 def _append(
-    keys: Path, key: list[Path], change: key_rings.Change, when: datetime, passphrase_file: Path | None, *, as_json: bool
+    keys: Path,
+    key: list[Path],
+    change: key_rings.Change,
+    when: datetime,
+    passphrase_file: Path | None,
+    *,
+    as_json: bool,
+    first: bool = False,
 ) -> None:
-    before = keyring.follow(key_rings.chain_of(keys), when)
+    before = None if first else keyring.follow(key_rings.chain_of(keys), when)
     ring = key_rings.changed(before, change, when)
     ring = key_rings.accept(keys, key_rings.proposal(ring, private_keys(key, passphrase_file)), when)
     _show(keys, ring, when, as_json=as_json)

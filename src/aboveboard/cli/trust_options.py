@@ -1,4 +1,4 @@
-"""Options and small steps that the commands for keys, logs, canaries and releases share."""
+"""Options and small steps that the commands for keys and logs share."""
 
 from __future__ import annotations
 
@@ -22,23 +22,13 @@ AnyKeyFiles = Annotated[
     list[Path] | None, typer.Option("--key", help="Private key; give it more than once for more signatures, or not at all.")
 ]
 LogFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the log.")]
-LogOption = Annotated[Path, typer.Option("--log", metavar="DIR", help="The folder of the log.")]
 PolicyFile = Annotated[Path, typer.Option("--policy", help="Policy: the log and the witnesses that you trust.")]
 
 
 def moment(at: str | None) -> datetime:
-    """Return the time that is given, now where none is; raises InputError for what is none."""
-    return _time(evaluation_time(at))
-
-
-def time_given(text: str) -> datetime:
-    """Return a time that an option gives; raises InputError for what is none."""
-    return _time(evaluation_time(text))
-
-
-def _time(text: str) -> datetime:
+    """Return the time that an option gives, now where it gives none; raises InputError for what is none."""
     try:
-        return parse_time(text)
+        return parse_time(evaluation_time(at))
     except RefusedError as error:
         raise InputError(error.message, hint="write it as 2026-12-01T00:00:00Z, in the years 2000 to 2999") from error
 

@@ -86,7 +86,8 @@ def reconciled(case: Case, clause: Clause) -> Ruling:
         text = f"the supplier declared nothing under {section}, so nothing is undeclared"
         return bench.not_shown(Reason.NOT_DECLARED, text, facts)
     outcome = reconcile(facts, declaration.sections[section], match)
-    notes = tuple(f"declared, not observed: {name}" for name in outcome.not_observed)
+    looked = clause.decision.evidence or case.records_on(clause)  # where nobody looked, nothing was "not observed"
+    notes = tuple(f"declared, not observed: {name}" for name in outcome.not_observed if looked)
     elsewhere = case.manifest.digest not in declaration.images
     if elsewhere:
         notes = ("the declaration speaks of other images than this one, an earlier release perhaps", *notes)
@@ -176,8 +177,8 @@ def recorded(case: Case, clause: Clause) -> Ruling:
 
 def pending(case: Case, clause: Clause) -> Ruling:
     """Rule on what no collector of this version gives evidence for: a record can break it, none can make it met."""
-    wanted = "; ".join(one.text for one in clause.decision.records)
-    text = f"no collector of this version gives evidence for it{f'; also wanting: {wanted}' if wanted else ''}"
+    wanting = records_shortfall(case, clause)
+    text = f"no collector of this version gives evidence for it{f'; also {wanting.explanation}' if wanting else ''}"
     return _Bench(case, clause).not_shown(Reason.NO_EVIDENCE, text)
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from aboveboard.agreement.declaration import MAX_BYTES, from_confined
 from aboveboard.evidence.runner import Runner, tree_of
-from aboveboard.jail import Jail, Sinks
+from aboveboard.jail import Jail
 from aboveboard.judge.judge import judge
-from aboveboard.model.canonical import JSON
 from aboveboard.model.declaration import Declaration
 from aboveboard.model.errors import InputError
 from aboveboard.model.evidence import Evidence
@@ -20,6 +19,7 @@ from aboveboard.model.manifest import Manifest, Owed
 from aboveboard.model.paths import show
 from aboveboard.model.standard import Standard
 from aboveboard.model.verdict import Verdict
+from aboveboard.pipelines.confined import emitted
 from aboveboard.pipelines.tools import surroundings, tools
 from aboveboard.pipelines.unpack import UNPACKING, Opened, open_subject
 from aboveboard.standard import reader
@@ -93,15 +93,8 @@ def inspect(target: Path, options: Options, progress: Progress) -> Inspected:
 
 def read_declaration(path: Path, jail: Jail, blobs: BlobStore) -> Declaration:
     """Read a declaration, confined; raises InputError with its line or field."""
-    if not path.is_file():
-        raise InputError(f"there is no declaration {path}", hint="give the path of a YAML file")
-    digest, _ = blobs.put_file(path, limit=MAX_BYTES)
-    given: list[JSON] = []
-    sinks = Sinks(given.append, lambda wanted: blobs.open(wanted) if wanted == digest else None)
-    ending = jail.run("aboveboard.agreement.declaration:read_confined", {"digest": digest}, sinks)
-    if ending.cause is not None or len(given) != 1:
-        raise InputError(f"the declaration could not be read: {ending.detail}", hint="see `aboveboard doctor`")
-    return from_confined(given[0])
+    reader_name = "aboveboard.agreement.declaration:read_confined"
+    return from_confined(emitted(path, reader_name, "declaration", MAX_BYTES, jail, blobs))
 
 
 @contextmanager

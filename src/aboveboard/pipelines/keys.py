@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from aboveboard.model.errors import InputError
-from aboveboard.trust import keyring
 from aboveboard.trust.ed25519 import PrivateKey
 from aboveboard.trust.strict import MAX_BYTES
 
@@ -33,11 +31,6 @@ def read_file(path: Path, what: str, limit: int = MAX_BYTES) -> bytes:
 def lines_of(data: bytes) -> list[bytes]:
     """Return the envelopes of a file: one a line (in-toto Attestation Bundle, JSON Lines)."""
     return [line for line in data.split(b"\n") if line.strip()]
-
-
-def read_ring(path: Path, at: datetime) -> keyring.Ring:
-    """Return the newest ring of a file of rings, one a line, the trusted one first; raises RefusedError or InputError."""
-    return keyring.follow(lines_of(read_file(path, "file of keys")), at)
 
 
 def read_private(path: Path, passphrase: bytes) -> PrivateKey:

@@ -27,7 +27,7 @@ from aboveboard.trust.tiles import WIDTH, widths
 from aboveboard.trust.tree import Read, Tree
 
 HISTORY = "checkpoints"  # one file for each size that was published: the signed checkpoint, and who cosigned it first
-CHAINS = ("canary", "keyring")  # kinds whose file grows by lines: each line is a thing of its own
+CHAINS = ("agreement", "canary", "keyring")  # kinds whose file grows by lines: each line is a thing of its own
 _CHUNK = 1 << 20
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aboveboard.model.canonical import JSON
+from aboveboard.model.canonical import digest_of as digest_of_json
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.log import CHAINS, HISTORY, State, digest_of, evidence_kept, read_entries
@@ -23,7 +24,6 @@ from aboveboard.trust.entry import KINDS, MAX_TEXT, Entry
 from aboveboard.trust.log import CHECKPOINT, Log
 from aboveboard.trust.note import LogKey, Note
 from aboveboard.trust.refusal import RefusedError
-from aboveboard.trust.strict import parse_json
 from aboveboard.trust.tree import Tree
 from aboveboard.trust.witness import SplitViewError, Witness
 
@@ -66,8 +66,7 @@ def entries_of(path: Path, kind: str, about: About) -> list[Entry]:
     if kind in CHAINS:
         lines = lines_of(read_file(path, kind))
         return [Entry.of(kind, line, {**about, **_about(kind, line)}) for line in lines]
-    said = _about(kind, read_file(path, kind)) if kind == "agreement" else {}
-    return [Entry(kind, digest_of(path), {**about, **said})]
+    return [Entry(kind, digest_of(path), about)]
 
 
 def _about(kind: str, data: bytes) -> dict[str, str | int]:
@@ -78,18 +77,17 @@ def _about(kind: str, data: bytes) -> dict[str, str | int]:
         return {"supplier": found.supplier, "sequence": found.sequence, "canary": found.digest}
     if kind == "keyring":
         return {"version": keyring.stated(payload).version}
-    return _about_agreement(parse_json(payload))
+    return _about_agreement(statement.Statement.parse(payload, statement.AGREEMENT).predicate)
 
 
-def _about_agreement(value: JSON) -> dict[str, str | int]:
-    predicate = value.get("predicate") if isinstance(value, dict) else None
-    stated = predicate.get("agreement") if isinstance(predicate, dict) else None
-    found: dict[str, str | int] = {}
-    for name in ("sequence", "digest", "amends"):
-        said = stated.get(name) if isinstance(stated, dict) else None
-        if isinstance(said, str | int) and not isinstance(said, bool) and len(str(said)) <= MAX_TEXT:
-            found[name] = said
-    return found
+def _about_agreement(predicate: Mapping[str, JSON]) -> dict[str, str | int]:
+    stated = predicate.get("agreement")
+    number = stated.get("sequence") if isinstance(stated, dict) else None
+    if not isinstance(stated, dict) or type(number) is not int:
+        raise RefusedError("agreement-form", "the statement holds no agreement with a number")
+    amends = stated.get("amends")
+    follows = {"amends": amends} if isinstance(amends, str) and len(amends) <= MAX_TEXT else {}
+    return {"sequence": number, "agreement": digest_of_json(stated), **follows}
 
 
 def add(folder: Path, things: Sequence[Path], kind: str, key: PrivateKey, about: About, *, batch: bool) -> list[Placed]:

@@ -8,26 +8,28 @@ from datetime import datetime
 from pathlib import Path
 
 from aboveboard.agreement import record as reading
-from aboveboard.jail import Jail, Sinks
+from aboveboard.agreement.yaml_text import MAX_BYTES
+from aboveboard.jail import Jail
 from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.errors import InputError
 from aboveboard.model.record import Outcome, Record
 from aboveboard.model.standard import Clause
+from aboveboard.pipelines.confined import emitted
 from aboveboard.pipelines.inspect import room
 from aboveboard.store.blobs import BlobStore
 from aboveboard.trust import dsse, statement
 from aboveboard.trust.ed25519 import PrivateKey
-from aboveboard.trust.keyring import ROOT, Ring
-from aboveboard.trust.refusal import RefusedError, UndecidedError
-
-MAX_RECORD = 1 << 20  # bytes of YAML
+from aboveboard.trust.keyring import ROOT, Ring, speaks
+from aboveboard.trust.refusal import RefusedError
 
 
 def attest(path: Path, clause: Clause, until: str | None, keys: Sequence[PrivateKey]) -> tuple[dict[str, JSON], bytes]:
     """Return a record on a clause in its one form, and signed; raises InputError for what is not in form."""
-    value = _read_confined(path)
-    body = reading.document(value, [clause], until)
-    payload = statement.Statement(statement.RECORD, _subjects(body), {"record": body}).to_bytes()
+    with room(None) as root, Jail() as jail:
+        blobs = BlobStore(root / "blobs")
+        read = emitted(path, "aboveboard.agreement.record:read_confined", "record", MAX_BYTES, jail, blobs)
+    body = reading.document(read.get("value"), [clause], until)
+    payload = statement.Statement(statement.RECORD, subjects(body), {"record": body}).to_bytes()
     return body, dsse.seal(dsse.STATEMENT, payload, keys).to_bytes()
 
 
@@ -49,9 +51,9 @@ def opened(data: bytes, ring: Ring, at: datetime, clauses: Sequence[Clause]) -> 
     body = stated.predicate.get("record")
     if set(stated.predicate) != {"record"} or not isinstance(body, dict):
         raise RefusedError("record-form", "the statement holds no record")
-    if stated.subjects != _subjects(body):  # 3
+    if stated.subjects != subjects(body):  # 3
         raise RefusedError("digest", "the record is not the one that its statement names")
-    role = role_of(ring, signers, at)  # 4
+    role = _role_of(ring, envelope, signers, at)  # 4
     digest = "sha256:" + hashlib.sha256(envelope.payload).hexdigest()
     try:  # 5
         return reading.record(body, clauses, digest=digest, role=role, signers=sorted(signers))
@@ -59,37 +61,20 @@ def opened(data: bytes, ring: Ring, at: datetime, clauses: Sequence[Clause]) -> 
         raise RefusedError("record-form", error.message, hint=error.hint) from error
 
 
-def role_of(ring: Ring, signers: frozenset[str], at: datetime) -> str:
-    """Return the one role that the signers speak for at a time; raises RefusedError or UndecidedError."""
-    roles = sorted(ring.fulfilled(signers, at) - {ROOT})
-    if len(roles) == 1:
-        return roles[0]
-    if roles:
+def _role_of(ring: Ring, envelope: dsse.Envelope, signers: frozenset[str], at: datetime) -> str:
+    """Return the one role that signed, with enough keys that are good at the time; raises as `speaks` does."""
+    roles = sorted({role for name in signers if (role := ring.role_of(name)) is not None} - {ROOT})
+    if len(roles) > 1:
         raise RefusedError("two-roles", f"signed in the roles {' and '.join(roles)}: one has to answer for it")
-    if ring.fulfilled(signers, None) - {ROOT}:
-        raise UndecidedError("key-not-valid", "the key was not valid at that time", hint="have it signed again")
-    raise RefusedError("role", f"no role has enough signatures; signed by: {', '.join(sorted(signers))}")
+    if not roles:
+        raise RefusedError("role", f"nobody signed it in a role that records; signed by: {', '.join(sorted(signers))}")
+    speaks(ring, envelope, roles[0], at)
+    return roles[0]
 
 
-def _subjects(body: Mapping[str, JSON]) -> dict[str, str]:
+def subjects(body: Mapping[str, JSON]) -> dict[str, str]:
+    """Return what a record is signed about: the digest of its JSON, and the images that it speaks of."""
     images = body.get("images")
     named = images if isinstance(images, list | tuple) else []
     found = {f"image {number}": str(image).removeprefix("sha256:") for number, image in enumerate(named, 1)}
     return {"record.json": hashlib.sha256(canonical(dict(body))).hexdigest(), **found}
-
-
-def _read_confined(path: Path) -> JSON:
-    if not path.is_file():
-        raise InputError(f"there is no record {path}", hint=reading.HINT)
-    given: list[JSON] = []
-    with room(None) as root, Jail() as jail:
-        blobs = BlobStore(root / "blobs")
-        digest, _ = blobs.put_file(path, limit=MAX_RECORD)
-        sinks = Sinks(given.append, lambda wanted: blobs.open(wanted) if wanted == digest else None)
-        ending = jail.run("aboveboard.agreement.record:read_confined", {"digest": digest}, sinks)
-    if ending.cause is not None or len(given) != 1 or not isinstance(given[0], dict):
-        raise InputError(f"the record could not be read: {ending.detail}", hint="see `aboveboard doctor`")
-    if "value" not in given[0]:
-        raise InputError(str(given[0].get("error")), hint=str(given[0].get("hint", reading.HINT)))
-    value: JSON = given[0]["value"]
-    return value

@@ -13,9 +13,8 @@ from aboveboard.trust.strict import parse_json
 
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATES = "https://aboveboard.example/predicate/"
-AGREEMENT, DECLARATION, RECORD, VERDICT, BUNDLE, CANARY, KEYS = (
-    f"{PREDICATES}{name}/v1"
-    for name in ("agreement", "declaration", "record", "verdict", "evidence-bundle", "canary", "keyring")
+AGREEMENT, DECLARATION, RECORD, VERDICT, CANARY, KEYS = (
+    f"{PREDICATES}{name}/v1" for name in ("agreement", "declaration", "record", "verdict", "canary", "keyring")
 )
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MAX_SUBJECTS = 10_000
