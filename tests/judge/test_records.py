@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 from tests.judge.making import AT, EVALUATOR, IMAGE, account, clause, declaration, manifest, piece
 
+from aboveboard.judge.case import DERIVED
 from aboveboard.judge.judge import judge
+from aboveboard.judge.reconcile import reconcile
 from aboveboard.model.agreement import Agreement, Terms
 from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Fact, Standing, Where
@@ -185,3 +187,110 @@ def test_where_nobody_looked_nothing_is_called_not_observed() -> None:
     standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (ruled_on,), (EVALUATOR,))
     declared = declaration(services=[{"proto": "tcp", "port": 81}])
     assert judge(manifest(), [account(), piece()], standard, EVALUATOR, declared, AT).rulings[0].notes == ()
+
+
+OTHER_DIGEST = "sha256:" + "a" * 64
+
+
+def test_a_record_counts_from_the_time_at_which_it_was_found_and_until_its_age_is_reached() -> None:
+    assert ruled(replace(GOOD, found=AT)).status is Status.MET
+    assert ruled(replace(GOOD, found="2025-11-24T12:00:00Z")).reason is Reason.EXPIRED  # 365 days to the second
+    assert ruled(replace(GOOD, found="2025-11-24T12:00:01Z")).status is Status.MET
+
+
+def test_what_is_wanting_says_why_the_record_that_is_there_does_not_do() -> None:
+    before = "wanting: a log"
+    assert ruled().explanation == before
+    assert ruled(replace(GOOD, until=AT)).explanation == f"{before} (the one of 2026-11-01 is no longer valid)"
+    open_one = replace(GOOD, outcome=Outcome.INCOMPLETE, explanation="half of it")
+    assert ruled(open_one).explanation == f"{before} (the one of 2026-11-01 does not show it: half of it)"
+    theirs = "(one was given in the role supplier, which does not count for this clause)"
+    assert ruled(replace(GOOD, role="supplier")).explanation == f"{before} {theirs}"
+
+
+def test_what_is_derived_from_signed_things_needs_no_role_and_asks_for_no_person() -> None:
+    derived = replace(GOOD, role=DERIVED)
+    assert ruled(derived).status is Status.MET
+    assert ruled(replace(derived, outcome=Outcome.INCOMPLETE)).reason is Reason.NO_EVIDENCE
+
+
+def two(one: Record, other: Record) -> Verdict:
+    clauses = (WANTED, clause(How.RECORD, records=("a log",), name="X-02"))
+    run = replace(manifest(), records=tuple(HandedIn(each.clause, each.digest) for each in (one, other)))
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, clauses, (EVALUATOR,))
+    return judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [other, one])
+
+
+def test_a_record_speaks_for_its_own_clause_and_a_lost_one_blocks_its_own() -> None:
+    verdict = two(GOOD, replace(GOOD, clause="X-02", digest=OTHER_DIGEST, outcome=Outcome.INCOMPLETE))
+    assert [ruling.status for ruling in verdict.rulings] == [Status.MET, Status.NOT_SHOWN]
+    assert [len(ruling.notes) for ruling in verdict.rulings] == [1, 1]
+    assert verdict.inputs["records"] == [GOOD.digest, OTHER_DIGEST]  # in the order of their digests
+    assert ruled(GOOD, replace(GOOD, clause="X-02", digest=OTHER_DIGEST), given=[GOOD]).status is Status.MET
+
+
+def test_the_lost_record_that_is_named_does_not_hang_on_their_order() -> None:
+    lost = [replace(GOOD, digest=digest) for digest in (OTHER_DIGEST, "sha256:" + "9" * 64)]
+    for records in (lost, lost[::-1]):
+        assert ruled(*records, given=[]).explanation.endswith("9" * 64)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"until": AT},  # too old already
+        {"outcome": Outcome.INCOMPLETE, "until": "2026-11-25T00:00:00Z"},
+        {"clause": "X-02", "outcome": Outcome.INCOMPLETE, "until": "2026-11-25T00:00:00Z"},
+        {"clause": "X-02", "role": "supplier", "until": "2026-11-25T00:00:00Z"},  # X-02 is not met by it
+    ],
+)
+def test_the_end_comes_only_from_what_a_met_rests_on(change: dict[str, object]) -> None:
+    other = replace(GOOD, digest=OTHER_DIGEST, **change)  # type: ignore[arg-type]  # fields of a record
+    assert two(GOOD, other).expires == "2027-11-01T00:00:00Z"
+
+
+def test_whoever_answers_for_evidence_is_not_asked_where_nothing_was_agreed() -> None:
+    run = replace(manifest(), by="supplier", records=(HandedIn("X-01", GOOD.digest),))
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (WANTED,), (EVALUATOR,))
+    assert judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [GOOD]).rulings[0].status is Status.MET
+
+
+def test_what_the_image_shows_comes_before_what_a_record_says() -> None:
+    forbidden = clause(How.FORBID)
+    against = replace(GOOD, outcome=Outcome.CONTRADICTS)
+    run = replace(manifest(), records=(HandedIn("X-01", against.digest),))
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (forbidden,), (EVALUATOR,))
+    shown = Fact("account", Where(), {"name": "root"}, Standing.CONFIRMED)
+    got = judge(run, [account(), piece(facts=[shown])], standard, EVALUATOR, None, AT, None, [against]).rulings[0]
+    assert (got.reason, got.facts) == (Reason.FORBIDDEN, (shown,))
+    open_one = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [against]).rulings[0]
+    assert open_one.reason is Reason.RECORDED
+
+
+@pytest.mark.parametrize(
+    ("fact", "role", "broken"),
+    [
+        (Fact("account", Where(), {"name": "root"}, Standing.CONFIRMED), "laboratory", True),
+        (Fact("account", Where(), {"name": "root"}, Standing.CONFIRMED), "supplier", False),
+        (Fact("listener", Where(), {"port": 23}, Standing.CONFIRMED), "laboratory", False),
+    ],
+)
+def test_facts_of_a_record_count_where_its_role_does_and_the_clause_asks_for_them(
+    fact: Fact, role: str, *, broken: bool
+) -> None:
+    forbidden = clause(How.FORBID, facts=(FactPattern("account", {}), FactPattern("token", {})))
+    record = replace(GOOD, role=role, facts=(fact,))
+    run = replace(manifest(), records=(HandedIn("X-01", record.digest),))
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (forbidden,), (EVALUATOR,))
+    got = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [record]).rulings[0]
+    assert (got.status is Status.BROKEN) is broken
+
+
+@pytest.mark.parametrize("interface", ["", None, 7])
+def test_an_interface_that_is_not_known_contradicts_nothing(interface: JSON) -> None:
+    shown: dict[str, JSON] = {"proto": "tcp", "port": 80}
+    fact = Fact("listener", Where(), {**shown, "interface": interface}, Standing.CONFIRMED)
+    for item in ({**shown, "interface": "lan"}, {**shown, "interface": 7}):
+        assert not reconcile([fact], [item], ("proto", "port")).undeclared
+    known = Fact("listener", Where(), {**shown, "interface": "lan"}, Standing.CONFIRMED)
+    assert not reconcile([known], [{**shown, "interface": 7}], ("proto", "port")).undeclared

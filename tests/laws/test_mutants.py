@@ -25,8 +25,8 @@ IGNORING = {
     ),
     "the profile's access": (
         "met_unless",
-        "wanting or access_shortfall(self.case, self.clause) or custody_shortfall(self.case, self.clause) -> wanting"
-        " or custody_shortfall(self.case, self.clause)",
+        "custody_shortfall(self.case, self.clause) or wanting or access_shortfall(self.case, self.clause)"
+        " -> custody_shortfall(self.case, self.clause) or wanting",
     ),
     "candidates": ("forbid", "candidates -> False"),
     "what was not declared": ("reconciled", "outcome.undeclared -> False"),

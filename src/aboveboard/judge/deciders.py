@@ -57,7 +57,8 @@ class _Bench:
         return self.rule(Status.NOT_SHOWN, reason, explanation, facts, gaps, notes)
 
     def met_unless(self, wanting: Shortfall | None, facts: Sequence[Fact] = (), notes: Sequence[str] = ()) -> Ruling:
-        wanting = wanting or access_shortfall(self.case, self.clause) or custody_shortfall(self.case, self.clause)
+        # what was lost comes first: a person who reads only "wanting" would not look for it
+        wanting = custody_shortfall(self.case, self.clause) or wanting or access_shortfall(self.case, self.clause)
         if wanting is not None:
             return self.not_shown(wanting.reason, wanting.explanation, facts, wanting.gaps, notes)
         return self.rule(Status.MET, Reason.NO_CONTRADICTION, MET_WORDING, facts, (), notes)
@@ -189,8 +190,8 @@ def decide(case: Case, clause: Clause) -> Ruling:
     if against and ruling.status is not Status.BROKEN:
         facts = [record.as_fact() for record in against]
         ruling = _Bench(case, clause).broken(Reason.RECORDED, against[0].explanation, facts, ruling.notes)
-    lines = tuple(record.line() for record in case.records_on(clause))
-    return replace(ruling, notes=(*ruling.notes, *lines)) if lines else ruling
+    lines = (record.line() for record in case.records_on(clause))
+    return replace(ruling, notes=(*ruling.notes, *lines))
 
 
 DECIDERS: dict[How, Callable[[Case, Clause], Ruling]] = {
