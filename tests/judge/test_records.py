@@ -294,3 +294,12 @@ def test_an_interface_that_is_not_known_contradicts_nothing(interface: JSON) -> 
         assert not reconcile([fact], [item], ("proto", "port")).undeclared
     known = Fact("listener", Where(), {**shown, "interface": "lan"}, Standing.CONFIRMED)
     assert not reconcile([known], [{**shown, "interface": 7}], ("proto", "port")).undeclared
+
+
+def test_without_an_agreement_the_supplier_is_the_one_of_the_declaration() -> None:
+    whole = replace(GOOD, images=())
+    run = replace(manifest(), records=(HandedIn("X-01", whole.digest),))
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (WANTED,), (EVALUATOR,))
+    for declared, status in ((declaration(), Status.MET), (None, Status.NOT_SHOWN)):
+        verdict = judge(run, [account(), piece()], standard, EVALUATOR, declared, AT, None, [whole])
+        assert verdict.rulings[0].status is status
