@@ -11,24 +11,34 @@ from typing import Annotated
 
 import typer
 
+from aboveboard.cli import paper_options
 from aboveboard.cli.common import talker
 from aboveboard.model.errors import InputError
 from aboveboard.model.verdict import Result
 from aboveboard.pipelines import outputs
 from aboveboard.pipelines.inspect import Options
 from aboveboard.pipelines.inspect import inspect as run
+from aboveboard.pipelines.paper_files import Handed
 from aboveboard.report import terminal
 
 EXIT_CODES = {Result.MET: 0, Result.BROKEN: 3, Result.BROKEN_MINOR: 3, Result.NOT_SHOWN: 4}
-_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")
+_TIME = re.compile(r"2\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 
 
 def inspect(
     target: Annotated[
         Path, typer.Argument(metavar="IMAGE_OR_FOLDER", help="A firmware image, or a folder with a root tree.")
     ],
-    profile: Annotated[str, typer.Option(help="outsider, operator or evaluator.")] = "outsider",
-    declaration: Annotated[Path | None, typer.Option(help="The supplier's declaration (YAML).")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="outsider, operator or evaluator; default that of the agreement, or outsider.")
+    ] = None,
+    agreement: paper_options.Agreement = None,
+    declaration: paper_options.Declaration = None,
+    record: paper_options.Records = None,
+    canary: paper_options.Canary = None,
+    log: paper_options.Logs = None,
+    policy: paper_options.Policies = None,
+    keys: paper_options.Keys = None,
     out: Annotated[Path | None, typer.Option(help="Folder for verdict, evidence and report.")] = None,
     at: Annotated[str | None, typer.Option(help="Evaluation time, as 2026-11-24T12:00:00Z; default now.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes at a time.")] = 2,
@@ -43,7 +53,7 @@ def inspect(
     options = Options(
         profile=profile,
         at=evaluation_time(at),
-        declaration=declaration,
+        handed=Handed(agreement, declaration, tuple(record or ()), canary, tuple(log or ()), tuple(policy or ()), keys),
         jobs=jobs,
         cache=None if no_cache else cache_folder(),
         confined=not unconfined,
@@ -79,7 +89,7 @@ def evaluation_time(given: str | None) -> str:
     if given is None:
         return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
-        if not _TIME.match(given):
+        if not _TIME.fullmatch(given):
             raise ValueError("not in this form")
         datetime.strptime(given, "%Y-%m-%dT%H:%M:%S%z")
     except ValueError as error:

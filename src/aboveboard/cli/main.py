@@ -16,7 +16,9 @@ from aboveboard.cli import (
     inspect_command,
     keys_command,
     log_command,
+    seal_command,
     standard_command,
+    verify_command,
 )
 from aboveboard.model.errors import AboveboardError
 from aboveboard.model.paths import show
@@ -32,6 +34,8 @@ app = typer.Typer(
 )
 app.command("inspect")(inspect_command.inspect)
 app.command("attest")(attest_command.attest)
+app.command("seal")(seal_command.seal)
+app.command("verify")(verify_command.verify)
 app.command("doctor")(doctor_command.doctor)
 app.add_typer(declaration_command.app, name="declaration")
 app.add_typer(standard_command.app, name="standard")

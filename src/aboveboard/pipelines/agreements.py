@@ -136,6 +136,13 @@ def both_signed(envelope: dsse.Envelope, roles: Mapping[str, Holders], ring: Rin
     raise reason
 
 
+def signed_as(envelope: dsse.Envelope, role: str, held: Holders, ring: Ring, at: datetime) -> None:
+    """Raise where not enough keys signed that speak for a role in the agreement and in the ring."""
+    reason = _lacks(role, held, dsse.signers(envelope, dsse.STATEMENT, ring.publics()), ring, at)
+    if reason is not None:
+        raise reason
+
+
 def _lacks(role: str, held: Holders, signers: frozenset[str], ring: Ring, at: datetime) -> RefusedError | None:
     """Return why the signatures do not speak for a role, None where they do."""
     named = set(ring.roles[role].keys) if role in ring.roles else set()

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aboveboard.agreement.declaration import MAX_BYTES, from_confined
 from aboveboard.evidence.runner import Runner, tree_of
 from aboveboard.jail import Jail
 from aboveboard.judge.judge import judge
-from aboveboard.model.declaration import Declaration
 from aboveboard.model.errors import InputError
 from aboveboard.model.evidence import Evidence
-from aboveboard.model.manifest import Manifest, Owed
+from aboveboard.model.manifest import HandedIn, Manifest, Owed
 from aboveboard.model.paths import show
 from aboveboard.model.standard import Standard
 from aboveboard.model.verdict import Verdict
-from aboveboard.pipelines.confined import emitted
+from aboveboard.pipelines.paper_files import Handed, extracted, papers_of, ring_of
+from aboveboard.pipelines.papers import Papers, not_counted
+from aboveboard.pipelines.papers import opened as open_papers
 from aboveboard.pipelines.tools import surroundings, tools
 from aboveboard.pipelines.unpack import UNPACKING, Opened, open_subject
 from aboveboard.standard import reader
@@ -27,6 +27,7 @@ from aboveboard.store.blobs import BlobStore
 from aboveboard.store.cache import Cache
 from aboveboard.store.files import remove_stale
 from aboveboard.subjects.image import opened_containers
+from aboveboard.trust.strict import parse_time
 
 Progress = Callable[[str], None]
 
@@ -35,9 +36,9 @@ Progress = Callable[[str], None]
 class Options:
     """What `inspect` was asked for. `at` is RFC 3339 text; `cache` is None for a run that keeps nothing."""
 
-    profile: str
+    profile: str | None
     at: str
-    declaration: Path | None = None
+    handed: Handed = Handed()
     jobs: int = 1
     cache: Path | None = None
     confined: bool = True
@@ -53,48 +54,93 @@ class Inspected:
     evidence: tuple[Evidence, ...]
     opened: Opened
     reused: int
+    papers: Papers
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a collection works with."""
+
+    jail: Jail
+    blobs: BlobStore
+    cache: Cache
+    jobs: int
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What was collected of an image."""
+
+    opened: Opened
+    owed: tuple[Owed, ...]
+    evidence: tuple[Evidence, ...]
+    reused: int
+
+    def manifest(self, target: Path, *, confined: bool, records: tuple[HandedIn, ...] = ()) -> Manifest:
+        """Return the manifest of the run."""
+        name = show(target.name.encode("utf-8", "surrogateescape"))
+        return Manifest(name, self.opened.digest, self.opened.size, self.owed, confined, records)
 
 
 def inspect(target: Path, options: Options, progress: Progress) -> Inspected:
-    """Rule on an image or a folder; raises InputError for what cannot be read at all."""
+    """Rule on an image or a folder; raises InputError for what cannot be read, RefusedError for papers that do not hold."""
     standard = reader.load()
-    profile = reader.find_profile(standard, options.profile)
-    with room(options.cache) as root, Jail(confined=options.confined) as jail:
-        blobs = BlobStore(root / "blobs")
-        cache = Cache(None if options.cache is None else root / "results")
-        declaration = None if options.declaration is None else read_declaration(options.declaration, jail, blobs)
-        progress("unpacking")
-        opened = open_subject(target, jail, blobs, cache, progress)
-        containers = opened_containers(opened.accounts)
-        runner = Runner(
-            jail,
-            blobs,
-            cache,
-            tools=tools(),
-            around=surroundings(),
-            opened=containers,
-            jobs=options.jobs,
-            progress=progress,
-        )
-        collected = runner.run([tree_of(tree.container, tree.entries, blobs) for tree in opened.trees])
-        unpacking = Owed(UNPACKING, opened.evidence.version, opened.digest)
-        manifest = Manifest(
-            name=show(target.name.encode("utf-8", "surrogateescape")),
-            digest=opened.digest,
-            size=opened.size,
-            owed=tuple(sorted((unpacking, *collected.owed))),
-            confined=options.confined,
-        )
-        evidence = (opened.evidence, *collected.evidence)
+    at = parse_time(options.at)
+    with bench(options.cache, options.jobs, progress, confined=options.confined) as tools_here:
+        ring = ring_of(options.handed.keys, at)
+        papers = papers_of(options.handed, options.profile, tools_here.jail, tools_here.blobs)
+        known = open_papers(papers, ring, standard, at)
+        image = unpack(target, tools_here)
+        papers = extracted(papers, known, image.digest)
+        known = open_papers(papers, ring, standard, at, image.digest)
+        for line in not_counted(known, image.digest):
+            progress(line)
+        found = collect(image, tools_here)
+        manifest = found.manifest(target, confined=options.confined, records=known.handed_in)
         progress("judging")
-        verdict = judge(manifest, evidence, standard, profile, declaration, options.at)
-        return Inspected(verdict, standard, manifest, evidence, opened, collected.reused + opened.reused)
+        verdict = judge(
+            manifest,
+            found.evidence,
+            standard,
+            known.profile,
+            known.declaration,
+            options.at,
+            known.agreement,
+            known.records,
+        )
+        return Inspected(verdict, standard, manifest, found.evidence, image, found.reused, papers)
 
 
-def read_declaration(path: Path, jail: Jail, blobs: BlobStore) -> Declaration:
-    """Read a declaration, confined; raises InputError with its line or field."""
-    reader_name = "aboveboard.agreement.declaration:read_confined"
-    return from_confined(emitted(path, reader_name, "declaration", MAX_BYTES, jail, blobs))
+def unpack(target: Path, here: Bench) -> Opened:
+    """Unpack an image, or take a folder as a root tree; raises InputError for what cannot be read at all."""
+    here.progress("unpacking")
+    return open_subject(target, here.jail, here.blobs, here.cache, here.progress)
+
+
+def collect(image: Opened, here: Bench) -> Collected:
+    """Let every collector look at what was unpacked."""
+    runner = Runner(
+        here.jail,
+        here.blobs,
+        here.cache,
+        tools=tools(),
+        around=surroundings(),
+        opened=opened_containers(image.accounts),
+        jobs=here.jobs,
+        progress=here.progress,
+    )
+    collected = runner.run([tree_of(tree.container, tree.entries, here.blobs) for tree in image.trees])
+    unpacking = Owed(UNPACKING, image.evidence.version, image.digest)
+    owed = tuple(sorted((unpacking, *collected.owed)))
+    return Collected(image, owed, (image.evidence, *collected.evidence), collected.reused + image.reused)
+
+
+@contextmanager
+def bench(cache: Path | None, jobs: int, progress: Progress, *, confined: bool = True) -> Iterator[Bench]:
+    """Give what a collection works with; without a cache nothing is kept."""
+    with room(cache) as root, Jail(confined=confined) as jail:
+        yield Bench(jail, BlobStore(root / "blobs"), Cache(None if cache is None else root / "results"), jobs, progress)
 
 
 @contextmanager

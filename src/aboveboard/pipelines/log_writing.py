@@ -14,6 +14,7 @@ from pathlib import Path
 from aboveboard.model.canonical import JSON
 from aboveboard.model.canonical import digest_of as digest_of_json
 from aboveboard.model.errors import InputError
+from aboveboard.pipelines import bundle_log
 from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.log import CHAINS, HISTORY, State, digest_of, evidence_kept, read_entries
 from aboveboard.store.folder import FolderStore
@@ -66,6 +67,9 @@ def entries_of(path: Path, kind: str, about: About) -> list[Entry]:
     if kind in CHAINS:
         lines = lines_of(read_file(path, kind))
         return [Entry.of(kind, line, {**about, **_about(kind, line)}) for line in lines]
+    if kind == bundle_log.KIND:
+        manifest = read_file(path, "manifest of a bundle")
+        return [Entry.of(kind, manifest, {**about, **bundle_log.about(manifest)})]
     return [Entry(kind, digest_of(path), about)]
 
 

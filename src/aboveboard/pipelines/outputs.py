@@ -1,29 +1,35 @@
-"""Writes what `--out` asks for: the verdict, the evidence, the report and its derived forms."""
+"""Writes what `--out` asks for: the verdict, the evidence, the papers, the report and its derived forms."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import tempfile
 from pathlib import Path
 
 from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.errors import InputError
 from aboveboard.model.facts import Where
+from aboveboard.pipelines import case_files
 from aboveboard.pipelines.inspect import Inspected
-from aboveboard.report import html, sarif, tables
 from aboveboard.report.dossier import Dossier
+
+RUN = "evidence/run.json"  # how the run went: no evidence, for a second run reuses what the first one made
+_WRITTEN = ("evidence/*.jsonl", "inputs/*")
 
 
 def dossier_of(found: Inspected) -> Dossier:
     """Return what the renderers take."""
-    gaps = tuple(gap for piece in found.evidence for gap in piece.gaps)
+    return case_files.dossier(found.verdict, found.standard, found.evidence, places_of(found))
+
+
+def places_of(found: Inspected) -> dict[str, Where]:
+    """Return where the file of each digest stands, the first place."""
     paths: dict[str, Where] = {}
     for tree in found.opened.trees:
         for entry in tree.entries:
             if entry.digest:
                 paths.setdefault(entry.digest, Where(path=entry.path, container=tree.container))
-    return Dossier(found.verdict, found.standard, gaps, paths)
+    return paths
 
 
 def check(folder: Path) -> None:
@@ -49,23 +55,19 @@ def check(folder: Path) -> None:
 
 def write(found: Inspected, folder: Path) -> None:
     """Write the run into `folder`, which may exist; only files that this function names are replaced."""
-    dossier = dossier_of(found)
-    evidence = folder / "evidence"
-    evidence.mkdir(parents=True, exist_ok=True)
-    (folder / "verdict.json").write_bytes(canonical(found.verdict.to_json()))
-    (evidence / "manifest.json").write_bytes(canonical(found.manifest.to_json()))
-    # how the run went is no evidence: a second run reuses what the first one made
     run: dict[str, JSON] = {"pieces": len(found.evidence), "accounts": len(found.opened.accounts), "reused": found.reused}
-    (evidence / "run.json").write_bytes(canonical(run))
-    by_collector: dict[str, list[bytes]] = {}
-    for piece in found.evidence:
-        by_collector.setdefault(piece.collector, []).append(canonical(piece.to_json()))
-    for stale in evidence.glob("*.jsonl"):
-        stale.unlink()
-    for name, lines in by_collector.items():
-        (evidence / f"{name}.jsonl").write_bytes(b"\n".join(sorted(lines)) + b"\n")
-    (folder / "report.html").write_text(html.render(dossier), encoding="utf-8", errors="backslashreplace")
-    (folder / "findings.sarif").write_text(json.dumps(sarif.sarif(dossier), indent=1) + "\n", encoding="utf-8")
-    (folder / "rulings.csv").write_text(
-        tables.rulings_csv(dossier), encoding="utf-8", errors="backslashreplace", newline=""
-    )
+    files = {
+        case_files.VERDICT: canonical(found.verdict.to_json()),
+        **case_files.evidence(found.manifest, found.evidence, places_of(found)),
+        **case_files.inputs(found.papers, found.verdict.at),
+        **case_files.derived(dossier_of(found)),
+        RUN: canonical(run),
+    }
+    for pattern in _WRITTEN:  # of an earlier run
+        for stale in folder.glob(pattern):
+            if stale.is_file() or stale.is_symlink():
+                stale.unlink()
+    for name, data in files.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)

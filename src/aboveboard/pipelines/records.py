@@ -53,7 +53,7 @@ def opened(data: bytes, ring: Ring, at: datetime, clauses: Sequence[Clause]) -> 
         raise RefusedError("record-form", "the statement holds no record")
     if stated.subjects != subjects(body):  # 3
         raise RefusedError("digest", "the record is not the one that its statement names")
-    role = _role_of(ring, envelope, signers, at)  # 4
+    role = role_of(ring, envelope, signers, at)  # 4
     digest = "sha256:" + hashlib.sha256(envelope.payload).hexdigest()
     try:  # 5
         return reading.record(body, clauses, digest=digest, role=role, signers=sorted(signers))
@@ -61,7 +61,7 @@ def opened(data: bytes, ring: Ring, at: datetime, clauses: Sequence[Clause]) -> 
         raise RefusedError("record-form", error.message, hint=error.hint) from error
 
 
-def _role_of(ring: Ring, envelope: dsse.Envelope, signers: frozenset[str], at: datetime) -> str:
+def role_of(ring: Ring, envelope: dsse.Envelope, signers: frozenset[str], at: datetime) -> str:
     """Return the one role that signed, with enough keys that are good at the time; raises as `speaks` does."""
     roles = sorted({role for name in signers if (role := ring.role_of(name)) is not None} - {ROOT})
     if len(roles) > 1:

@@ -32,6 +32,7 @@ EXTRACTORS = {
     "unar": "unar",
 }
 _ROOMS = ("model", "readers", "jail", "subjects", "evidence")
+_JUDGING = ("model", "agreement", "judge", "standard", "trust", "report")
 
 
 @cache
@@ -51,11 +52,6 @@ def surroundings() -> JSON:
 @cache
 def tools() -> dict[str, JSON]:
     """Return what a result depends on beside its subject: another digest here, and nothing is reused."""
-    hasher = hashlib.sha256()
-    package = Path(__file__).resolve().parents[1]
-    for room in _ROOMS:
-        for path in sorted((package / room).rglob("*.py")):
-            hasher.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
     versions: dict[str, JSON] = {}
     for library in _LIBRARIES:
         try:
@@ -64,7 +60,22 @@ def tools() -> dict[str, JSON]:
             versions[library] = "absent"
     return {
         "aboveboard": __version__,
-        "code": "sha256:" + hasher.hexdigest(),
+        "code": _code(_ROOMS),
         "libraries": versions,
         "machine": platform.machine(),
     }
+
+
+@cache
+def judging() -> str:
+    """Return the digest of the code that a verdict and its report follow from, beside the evidence."""
+    return _code(_JUDGING)
+
+
+def _code(rooms: tuple[str, ...]) -> str:
+    hasher = hashlib.sha256()
+    package = Path(__file__).resolve().parents[1]
+    for room in rooms:
+        for path in sorted((package / room).rglob("*.py")):
+            hasher.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return "sha256:" + hasher.hexdigest()

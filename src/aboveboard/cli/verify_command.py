@@ -1,0 +1,124 @@
+"""`aboveboard verify`: check a sealed bundle again, offline, with keys that you trust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aboveboard.cli.common import AsJson, At, say, talker
+from aboveboard.cli.inspect_command import EXIT_CODES, cache_folder
+from aboveboard.cli.trust_options import give, moment
+from aboveboard.model.canonical import JSON
+from aboveboard.model.errors import InputError
+from aboveboard.pipelines import bundle_files, bundle_log, recollecting
+from aboveboard.pipelines.bundle_log import Seen
+from aboveboard.pipelines.keys import lines_of, read_file
+from aboveboard.pipelines.log import read_policy
+from aboveboard.pipelines.paper_files import ring_of
+from aboveboard.pipelines.verifying import PROOF_NAME, Asked, State, Verification, Verified
+from aboveboard.report import terminal
+from aboveboard.trust.refusal import UndecidedError
+
+MARKS = {State.HOLDS: "ok    ", State.OPEN: "open  ", State.FAILED: "FAILED", State.NOT_DONE: "  -   "}
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The folder or tar file that `seal` wrote.")],
+    keys: Annotated[Path, typer.Option(help="The rings of keys that you trust; never take them from the bundle.")],
+    agreement: Annotated[
+        Path | None, typer.Option(help="The agreement and its amendments as you know them: a newer one supersedes.")
+    ] = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy: the log and the witnesses that you trust.")] = None,
+    proof: Annotated[
+        Path | None, typer.Option(help=f"Proof that the bundle is in the log; default {PROOF_NAME} in the bundle.")
+    ] = None,
+    log: Annotated[Path | None, typer.Option("--log", metavar="DIR", help="Or the log itself, which is audited.")] = None,
+    image: Annotated[Path | None, typer.Option(help="The image: evidence is collected again, and compared.")] = None,
+    capture: Annotated[list[Path] | None, typer.Option(help="Captures of traffic: likewise.")] = None,
+    withheld: Annotated[Path | None, typer.Option(help="The folder of what was withheld, if you were given it.")] = None,
+    as_verdict: Annotated[
+        bool, typer.Option("--as-verdict", help="Where all holds, exit as the verdict does: 3 broken, 4 not shown.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes at a time, with --image.")] = 2,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep earlier results.")] = False,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check signatures, digests and papers, and judge again: the same bytes, or a loud difference (exit 3).
+
+    Exit 4 where something stays open: withheld evidence, a verdict that has ended, a log that does not hold it.
+    """
+    time = moment(at)
+    ring = ring_of(keys, time)
+    assert ring is not None  # a path was given
+    talk = talker()
+
+    def told(text: str) -> None:
+        talk.print(terminal.safe(f"  {text}"))
+
+    room = None if no_cache else cache_folder()
+    asked = Asked(
+        ring,
+        time,
+        withheld,
+        () if agreement is None else tuple(lines_of(read_file(agreement, "agreement"))),
+        _seen(bundle, policy, proof, log, time),
+        None if image is None else lambda case: recollecting.again(case, image, room, jobs, told),
+        bool(capture),
+    )
+    found = Verification(bundle, asked).run()
+    give(_outcome(found), [], as_json=True) if as_json else _say(found)
+    code = found.exit_code
+    if as_verdict and code == 0 and found.attested is not None:
+        code = EXIT_CODES[found.attested.form.result]
+    raise typer.Exit(code)
+
+
+def _seen(
+    bundle: Path, policy: Path | None, proof: Path | None, log: Path | None, at: datetime
+) -> Callable[[bytes], Seen] | None:
+    if policy is None:
+        if proof is not None or log is not None:
+            raise InputError("which log do you trust?", hint="give --policy")
+        return None
+    trusted = read_policy(policy)
+    inside = None if proof is not None or log is not None else bundle_files.read(bundle).get(PROOF_NAME)
+    given = inside if proof is None else read_file(proof, "proof")
+
+    @cache
+    def look(manifest: bytes) -> Seen:
+        if log is not None:
+            return bundle_log.by_log(manifest, log, trusted, at)
+        if given is None:
+            raise UndecidedError("no-proof", "no proof came with it", hint="give --proof, or the log with --log")
+        return bundle_log.by_proof(manifest, given, trusted, at)
+
+    return look
+
+
+def _say(found: Verified) -> None:
+    for step in found.steps:
+        say(f"{MARKS[step.state]} {step.number}. {step.name}{f' [{step.code}]' if step.code else ''}")
+        for line in step.lines:
+            say(f"          {line}")
+    said = {0: "verified", 3: "NOT VERIFIED: something differs or is forged", 4: "not decided: something stays open"}
+    say(said[found.exit_code])
+    if found.attested is not None:
+        form = found.attested.form
+        say(f"the verdict, in the role {form.by}: {form.result.value.replace('-', ' ')}: {form.count}")
+
+
+def _outcome(found: Verified) -> dict[str, JSON]:
+    form = None if found.attested is None else found.attested.form
+    return {
+        "outcome": {0: "verified", 3: "failed", 4: "open"}[found.exit_code],
+        "steps": [step.to_json() for step in found.steps],
+        "not_rederived": list(found.not_rederived),
+        "verdict": None if found.attested is None else dict(found.attested.predicate),
+        "result": None if form is None else form.result.value,
+    }

@@ -1,0 +1,190 @@
+"""The papers of a case: everything signed that a verdict rests on beside the evidence, opened and put before the judge.
+
+`inspect`, `seal` and `verify` open the same papers in the same way, so that whoever checks a verdict later asks of each
+signature what was asked when it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from aboveboard.agreement.declaration import from_value
+from aboveboard.judge.case import DERIVED
+from aboveboard.model.agreement import Agreement
+from aboveboard.model.canonical import JSON, digest_of
+from aboveboard.model.declaration import Declaration
+from aboveboard.model.errors import InputError
+from aboveboard.model.manifest import HandedIn
+from aboveboard.model.record import Outcome, Record
+from aboveboard.model.standard import Profile, Standard
+from aboveboard.pipelines import agreements, canaries, declarations, records, releases
+from aboveboard.pipelines.log import LogView
+from aboveboard.standard import reader
+from aboveboard.trust import dsse
+from aboveboard.trust.keyring import Ring
+from aboveboard.trust.refusal import RefusedError
+from aboveboard.trust.strict import format_time
+
+USUAL_PROFILE = "outsider"
+
+
+@dataclass(frozen=True)
+class Papers:
+    """What was handed in, unopened: envelopes as they came, and what was read of the logs."""
+
+    profile: str | None = None
+    agreement: tuple[bytes, ...] = ()  # the agreement and its amendments, one envelope each
+    declaration: bytes | None = None  # in an envelope
+    unsigned: Mapping[str, JSON] | None = None  # a declaration that nobody signed
+    records: tuple[bytes, ...] = ()
+    canary: tuple[bytes, ...] = ()
+    logs: tuple[LogView, ...] = ()
+
+    @property
+    def signed(self) -> bool:
+        """Tell whether anything has to be held against a ring of keys."""
+        return bool(self.agreement or self.declaration is not None or self.records or self.canary)
+
+    def envelopes(self) -> list[bytes]:
+        """Return all that carries signatures of people."""
+        declared = [] if self.declaration is None else [self.declaration]
+        return [*self.agreement, *declared, *self.records, *self.canary]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The papers as the judge takes them."""
+
+    profile: Profile
+    agreement: Agreement | None
+    declaration: Declaration | None
+    records: tuple[Record, ...]
+
+    @property
+    def handed_in(self) -> tuple[HandedIn, ...]:
+        """Return what the manifest says of the records."""
+        return tuple(sorted(HandedIn(record.clause, record.digest) for record in self.records))
+
+
+def opened(papers: Papers, ring: Ring | None, standard: Standard, at: datetime, image: str | None = None) -> Opened:
+    """Open all papers at a time; raises RefusedError, UndecidedError or InputError.
+
+    Without `image` only what does not hang on it is asked, so that a run of minutes is not begun in vain. Steps: 1 there
+    are keys to hold signatures against; 2 the agreement in force, signed by both sides and about this image; 3 the profile
+    is its own; 4 the declaration, signed by its supplier; 5 each record, in a role, with keys that the agreement names; 6
+    what follows from the papers themselves: the undertaking, the canary, the place in a log of releases.
+    """
+    if papers.signed and ring is None:  # 1
+        raise InputError("whose signatures count?", hint="give the ring of keys with --keys")
+    keys = ring or Ring(1, {}, {})
+    agreement = None
+    if papers.agreement:  # 2
+        agreement = agreements.in_force(agreements.opened(papers.agreement, keys, at), at, image)
+    profile = _profile(papers, agreement, standard)  # 3
+    declaration = _declaration(papers, agreement, keys, at)  # 4
+    given = [_record(data, keys, agreement, standard, at) for data in papers.records]  # 5
+    if len({record.digest for record in given}) != len(given):
+        raise InputError("one record is given twice", hint="give each once")
+    derived = [] if image is None else _derived(papers, keys, agreement, declaration, image, at)  # 6
+    return Opened(profile, agreement, declaration, tuple(sorted((*given, *derived), key=lambda one: one.digest)))
+
+
+def _profile(papers: Papers, agreement: Agreement | None, standard: Standard) -> Profile:
+    agreed = None if agreement is None else agreement.profile
+    if papers.profile is not None and agreed is not None and papers.profile != agreed:
+        raise InputError(
+            f"the agreement is made under the profile {agreed}, not {papers.profile}", hint="leave --profile out"
+        )
+    return reader.find_profile(standard, papers.profile or agreed or USUAL_PROFILE)
+
+
+def _declaration(papers: Papers, agreement: Agreement | None, ring: Ring, at: datetime) -> Declaration | None:
+    if papers.unsigned is not None:
+        if agreement is not None:
+            raise InputError(
+                "under an agreement a declaration is signed, and this one is not",
+                hint="ask the supplier for it as `aboveboard declaration sign` makes it",
+            )
+        return from_value(papers.unsigned)
+    if papers.declaration is None:
+        return None
+    declaration = declarations.opened(papers.declaration, ring, at)
+    if agreement is not None:
+        agreements.signed_as(dsse.parse(papers.declaration), "supplier", agreement.roles["supplier"], ring, at)
+        if declaration.supplier != agreement.supplier:
+            raise RefusedError(
+                "other-supplier", f"{declaration.supplier} declares, and the agreement is with {agreement.supplier}"
+            )
+    return declaration
+
+
+def _record(data: bytes, ring: Ring, agreement: Agreement | None, standard: Standard, at: datetime) -> Record:
+    record = records.opened(data, ring, at, standard.clauses)
+    if agreement is not None and record.role in agreement.roles:
+        agreements.signed_as(dsse.parse(data), record.role, agreement.roles[record.role], ring, at)
+    return record
+
+
+def _derived(
+    papers: Papers, ring: Ring, agreement: Agreement | None, declaration: Declaration | None, image: str, at: datetime
+) -> list[Record]:
+    time = format_time(at)
+    found: list[Record] = []
+    if agreement is not None:
+        found.append(_undertaking(agreement))
+    supplier, product = _subject(agreement, declaration, image)
+    if papers.canary:
+        view = _log_for("canary", papers, agreement)
+        found.append(canaries.record(papers.canary, ring, view, agreement, supplier, product, image, time))
+    releasing = _log_for("releases", papers, agreement)
+    if releasing is not None and ("releases" in (agreement.logs if agreement else {}) or releasing.entries("release")):
+        found.append(releases.record(releasing, agreement, image, time))
+    return found
+
+
+def _subject(agreement: Agreement | None, declaration: Declaration | None, image: str) -> tuple[str, str]:
+    """Return the supplier and the product that a canary has to speak of."""
+    if agreement is not None:
+        product = agreement.product_of(image)
+        return agreement.supplier, "" if product is None else product.name
+    return ("", "") if declaration is None else (declaration.supplier, declaration.product)
+
+
+def _log_for(use: str, papers: Papers, agreement: Agreement | None) -> LogView | None:
+    """Return the log that the agreement names for a use; without a word on it the first one that was given."""
+    agreed = None if agreement is None else agreement.logs.get(use)
+    fitting = [view for view in papers.logs if agreed is None or view.key == agreed]
+    return fitting[0] if fitting else None
+
+
+def _undertaking(agreement: Agreement) -> Record:
+    """Return the agreement itself as the undertaking of GV-01: signed by the supplier, for named products and images."""
+    body: dict[str, JSON] = {"agreement": agreement.digest, "undertaking": agreement.supplier}
+    return Record(
+        clause="GV-01",
+        kind="undertaking",
+        digest=digest_of(body),
+        role=DERIVED,
+        signers=(),
+        images=tuple(image for product in agreement.products for image in product.images),
+        supplier=agreement.supplier,
+        who=agreement.supplier,
+        found=agreement.since,
+        until=agreement.until,
+        outcome=Outcome.SUPPORTS,
+        explanation=f"agreement number {agreement.sequence}, signed by {agreement.supplier} and {agreement.customer}",
+    )
+
+
+def not_counted(found: Opened, image: str) -> list[str]:
+    """Return a sentence for each record that cannot count here: people who hand one in want to know."""
+    lines = []
+    supplier = found.agreement.supplier if found.agreement else found.declaration.supplier if found.declaration else None
+    for record in found.records:
+        if not record.speaks_of(image, supplier):
+            lines.append(f"the record {record.kind} on {record.clause} speaks of other images or another supplier")
+        elif found.agreement is not None and record.role not in (DERIVED, *found.agreement.accepted(record.clause)):
+            lines.append(f"the record {record.kind} on {record.clause}: the role {record.role} is not accepted for it")
+    return lines

@@ -1,0 +1,355 @@
+"""Verifies a sealed bundle offline: every signature and digest, and the verdict itself, which is judged again.
+
+Nothing in the bundle is believed for being there: the keys, the policy of a log and the image come from whoever verifies.
+Each step says how it went, and one that fails does not keep the others from being done, so that a person sees all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from aboveboard.judge.case import Case
+from aboveboard.judge.reach import rests_on
+from aboveboard.model.canonical import JSON, canonical
+from aboveboard.model.errors import AboveboardError, InputError
+from aboveboard.model.standard import Standard
+from aboveboard.pipelines import agreements, bundle_files, case_files, records, rederiving
+from aboveboard.pipelines.bundle_log import Seen
+from aboveboard.pipelines.case_files import CaseFiles
+from aboveboard.pipelines.papers import Opened, opened
+from aboveboard.pipelines.sealing import MANIFEST_NAME, SALTS, is_ours, rejudged, tools_of
+from aboveboard.standard import reader
+from aboveboard.trust import attestation, dsse
+from aboveboard.trust.attestation import VERDICT_NAME, Attested, Sealed
+from aboveboard.trust.keyring import Ring, speaks
+from aboveboard.trust.refusal import RefusedError, UndecidedError
+from aboveboard.trust.strict import format_time, parse_json, parse_time
+
+PROOF_NAME = "manifest.tlog-proof"  # may lie in the bundle: it is made after the manifest, which cannot name it
+
+
+class State(StrEnum):
+    """How a step went."""
+
+    HOLDS = "holds"
+    OPEN = "open"  # neither shown good nor shown false
+    FAILED = "failed"
+    NOT_DONE = "not-done"  # what it needs is missing: the step before says why
+
+
+@dataclass
+class Step:
+    """One step: its number and name, how it went, and what there is to say."""
+
+    number: int
+    name: str
+    state: State = State.HOLDS
+    code: str = ""
+    lines: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return the step as JSON."""
+        found: dict[str, JSON] = {"step": self.number, "name": self.name, "state": self.state.value}
+        return {**found, "code": self.code, "lines": list(self.lines)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What whoever verifies brings: the ring that is trusted, the time, and what else they hold the bundle against."""
+
+    ring: Ring
+    at: datetime
+    withheld: Path | None = None
+    newer: tuple[bytes, ...] = ()  # the agreement and its amendments as the verifier knows them
+    seen: Callable[[bytes], Seen] | None = None  # holds the manifest against a log; None where no policy is given
+    again: Callable[[CaseFiles], tuple[State, list[str]]] | None = None  # collects again; None where no image is given
+    captures: bool = False
+
+
+@dataclass
+class Verified:
+    """What came out."""
+
+    steps: list[Step] = field(default_factory=list)
+    attested: Attested | None = None
+    not_rederived: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """Return 3 where something is forged or differs, 4 where something stays open, 0 where all holds."""
+        states = {step.state for step in self.steps}
+        if State.FAILED in states:
+            return 3
+        return 4 if states & {State.OPEN, State.NOT_DONE} else 0
+
+
+class _Missing(Exception):  # noqa: N818 - no error: what a step needs was not there
+    """A step cannot be done."""
+
+
+class Verification:
+    """The steps, in their order. What a step finds is kept for those behind it."""
+
+    def __init__(self, bundle: Path, asked: Asked) -> None:
+        self.asked = asked
+        self.path = bundle
+        self.out = Verified()
+        self.standard: Standard = reader.load()
+        self._files: dict[str, bytes] | None = None
+        self._manifest: Sealed | None = None
+        self._seen: Seen | None = None
+        self._case: CaseFiles | None = None
+        self._papers: Opened | None = None
+
+    def run(self) -> Verified:
+        """Do every step; raises InputError for what is no bundle at all."""
+        self._files = bundle_files.read(self.path)
+        if MANIFEST_NAME not in self._files:
+            raise InputError(f"there is no {MANIFEST_NAME} in {self.path}", hint="give a bundle that `seal` wrote")
+        for number, (name, do) in enumerate(
+            (
+                ("the manifest is signed", self._signed),
+                ("every file is the one that the manifest names", self._digests),
+                ("the verdict is signed by the same role, about these files", self._attested),
+                ("agreement, declaration and records hold", self._opened),
+                ("judged again, the verdict is the same", self._judged),
+                ("no key that signed was revoked", self._unrevoked),
+                ("the verdict may be relied on today", self._today),
+                ("the log holds it", self._logged),
+                ("collected again from the image, the evidence is the same", self._collected),
+                ("collected again from captures, the evidence is the same", self._captured),
+            ),
+            1,
+        ):
+            step = Step(number, name)
+            self.out.steps.append(step)
+            with _told(step):
+                do(step)
+        self.out.steps = [step for step in self.out.steps if step.lines or step.state is not State.HOLDS]
+        return self.out
+
+    def _signed(self, step: Step) -> None:
+        envelope = dsse.parse(_of(self._files)[MANIFEST_NAME])
+        signers = dsse.signers(envelope, dsse.STATEMENT, self.asked.ring.publics())
+        self._manifest = attestation.read_manifest(envelope)
+        self._seen = None if self.asked.seen is None else self._look()
+        # without a log the time of sealing is the word of whoever sealed it: its keys have to be good now
+        time = self._seen.at if self._seen is not None and self._seen.at is not None else self.asked.at
+        role = records.role_of(self.asked.ring, envelope, signers, min(time, self.asked.at))
+        if role != self._manifest.by:
+            raise RefusedError("role", f"sealed in the role {self._manifest.by}, and signed in the role {role}")
+        if parse_time(self._manifest.sealed) > self.asked.at:
+            raise UndecidedError("clock-behind", f"sealed at {self._manifest.sealed}, which has not come yet")
+        step.lines.append(f"by {', '.join(sorted(signers))} in the role {role}, {self._manifest.sealed}")
+
+    def _look(self) -> Seen | None:
+        """Ask the log. Where it refuses, the step on the log says so; here nothing is known of the time."""
+        assert self.asked.seen is not None
+        try:
+            return self.asked.seen(_of(self._files)[MANIFEST_NAME])
+        except AboveboardError:
+            return None
+
+    def _digests(self, step: Step) -> None:
+        manifest, files = _of(self._manifest), dict(_of(self._files))
+        hidden = self._disclosed(step)
+        files |= hidden
+        listed = {MANIFEST_NAME, PROOF_NAME, *manifest.files}
+        for name in sorted(set(files) - listed - set(hidden)):
+            raise RefusedError("unlisted", f"{name} is in the bundle, and the manifest does not name it")
+        for name, digest in sorted(manifest.files.items()):
+            if name not in files:
+                raise RefusedError("file-missing", f"{name} is named in the manifest and not in the bundle")
+            if hashlib.sha256(files[name]).hexdigest() != digest:
+                raise RefusedError("digest", f"{name} is not the file that was sealed")
+        self._files = files
+        step.lines.append(f"{len(manifest.files)} files")
+        closed = sorted(set(manifest.withheld) - set(hidden))
+        if closed:
+            step.lines.append(f"withheld, by salted digest alone: {', '.join(closed)}")
+
+    def _disclosed(self, step: Step) -> dict[str, bytes]:
+        """Return what was withheld and is handed in now; raises RefusedError where it is not what was salted."""
+        manifest = _of(self._manifest)
+        if self.asked.withheld is None:
+            return {}
+        given = bundle_files.read(self.asked.withheld)
+        salts = parse_json(given.get(SALTS, b"{}"))
+        found: dict[str, bytes] = {}
+        for name, digest in manifest.withheld.items():
+            salt = salts.get(name) if isinstance(salts, dict) else None
+            if name not in given or not isinstance(salt, str):
+                continue
+            try:
+                data = bytes.fromhex(salt)
+            except ValueError as error:
+                raise RefusedError("salt", f"the salt of {name} is not hexadecimal") from error
+            if attestation.salted(data, given[name]) != digest:
+                raise RefusedError("digest", f"{name} is not the file that was withheld")
+            found[name] = given[name]
+        step.lines.append(f"{len(found)} of {len(manifest.withheld)} withheld files were handed in, and are those")
+        return found
+
+    def _attested(self, step: Step) -> None:
+        manifest = _of(self._manifest)
+        envelope = dsse.parse(_of(self._files).get(VERDICT_NAME, b""))
+        signers = dsse.signers(envelope, dsse.STATEMENT, self.asked.ring.publics())
+        attested = attestation.read_verdict(envelope)
+        # the keys' time was asked for the manifest, which names this very envelope
+        speaks(self.asked.ring, envelope, manifest.by, self._key_time())
+        if attested.form.by != manifest.by:
+            raise RefusedError("role", f"the verdict is given in the role {attested.form.by}, the bundle is {manifest.by}'s")
+        stated = {one.name: (one.sha256 if isinstance(one.sha256, str) else one.salted) for one in attested.form.files}
+        named = {**manifest.files, **manifest.withheld}
+        named.pop(VERDICT_NAME, None)
+        if stated != named:
+            raise RefusedError("digest", "the verdict is about other files than the manifest")
+        if attested.subject != {name: manifest.image.removeprefix("sha256:") for name in attested.subject}:
+            raise RefusedError("other-image", "the verdict is about another image than the manifest")
+        self.out.attested = attested
+        name, digest = next(iter(attested.subject.items()))
+        step.lines.append(f"by {', '.join(sorted(signers))}, on {name} sha256:{digest}")
+
+    def _key_time(self) -> datetime:
+        time = None if self._seen is None else self._seen.at
+        return self.asked.at if time is None else min(time, self.asked.at)
+
+    def _opened(self, step: Step) -> None:
+        self._case = case_files.read({name: data for name, data in _of(self._files).items() if is_ours(name)})
+        judged_at = case_files.time_of(self._case)
+        found = opened(self._case.papers, self.asked.ring, self.standard, judged_at, self._case.manifest.digest)
+        agreement, declaration = found.agreement, found.declaration
+        by = _of(self._manifest).by
+        if agreement is not None and by in agreement.roles:
+            envelope = dsse.parse(_of(self._files)[MANIFEST_NAME])
+            agreements.signed_as(envelope, by, agreement.roles[by], self.asked.ring, self._key_time())
+        self._papers = found
+        if agreement is not None:
+            step.lines.append(
+                f"agreement number {agreement.sequence} of {agreement.supplier} and {agreement.customer}, in force then"
+            )
+        if declaration is not None:
+            kind = "nobody signed" if self._case.papers.unsigned is not None else "its supplier signed"
+            step.lines.append(f"a declaration of {declaration.supplier}, which {kind}")
+        step.lines.append(f"{len(found.records)} records")
+
+    def _judged(self, step: Step) -> None:
+        case, papers, attested = _of(self._case), _of(self._papers), _of(self.out.attested)
+        rederiving.same_rules(attested, self.standard)
+        verdict = rejudged(case, papers, self.standard)
+        closed = set(_of(self._manifest).withheld) - set(_of(self._files))
+        if closed:
+            names = {name.removeprefix("evidence/").removesuffix(".jsonl") for name in closed if name.endswith(".jsonl")}
+            bare = Case(case.manifest, papers.profile, None)
+            left = tuple(clause.id for clause in self.standard.clauses if rests_on(bare, clause) & names)
+            self.out.not_rederived = left
+            rederiving.partly(verdict, self.standard, attested, left)
+            step.state, step.code = State.OPEN, "not-re-derived"
+            step.lines.append(f"{len(self.standard.clauses) - len(left)} clauses are judged again, and are the same")
+            step.lines.append(f"not re-derived: {', '.join(left) or 'the facts of the rulings'}")
+            return
+        dossier = case_files.dossier(verdict, self.standard, case.evidence, case.places)
+        made = {case_files.VERDICT: canonical(verdict.to_json()), **case_files.derived(dossier)}
+        rederiving.whole(verdict, made, _of(self._files), attested)
+        if tools_of(case.evidence)["evidence"] != _of(attested.predicate["tools"])["evidence"]:
+            raise RefusedError("differs", "the evidence was made with other tools than the verdict says")
+        step.lines.append(f"{len(verdict.rulings)} rulings, byte for byte; report and exports too")
+        step.lines.append(f"{verdict.result.value.replace('-', ' ')}: {verdict.count}")
+
+    def _unrevoked(self, step: Step) -> None:
+        envelopes = [dsse.parse(data) for data in _of(self._case).papers.envelopes()]
+        envelopes += [dsse.parse(_of(self._files)[name]) for name in (MANIFEST_NAME, VERDICT_NAME)]
+        publics = self.asked.ring.publics()
+        signers = {name for envelope in envelopes for name in dsse.signers(envelope, dsse.STATEMENT, publics)}
+        time = self._key_time()
+        for name in sorted(signers):
+            revoked = self.asked.ring.keys[name].revoked
+            if revoked is not None and revoked <= time:
+                raise UndecidedError(
+                    "key-revoked",
+                    f"{name} is revoked since {format_time(revoked)}, and no log shows that this is older",
+                    hint="give --policy and the proof or the log that holds the bundle",
+                )
+        step.lines.append(f"{len(signers)} keys: {', '.join(sorted(signers))}")
+
+    def _today(self, step: Step) -> None:
+        attested, papers = _of(self.out.attested), _of(self._papers)
+        now = format_time(self.asked.at)
+        if attested.form.at > now:
+            raise UndecidedError("clock-behind", f"judged at {attested.form.at}, which has not come yet")
+        if attested.form.expires <= now:
+            raise UndecidedError("expired", f"the verdict ended on {attested.form.expires}", hint="ask for a newer one")
+        if papers.agreement is not None:
+            chain = self._newest_chain()
+            found = agreements.opened(chain, self.asked.ring, self.asked.at)
+            image = _of(self._case).manifest.digest
+            agreements.in_force(found, self.asked.at, image, pinned=papers.agreement.digest)
+            step.lines.append(f"its agreement, number {papers.agreement.sequence}, is in force")
+        step.lines.append(f"good until {attested.form.expires}")
+
+    def _newest_chain(self) -> Sequence[bytes]:
+        own = _of(self._case).papers.agreement
+        newer = self.asked.newer
+        if not newer:
+            return own
+        payloads = [[dsse.parse(line).payload for line in chain] for chain in (own, newer)]
+        shorter = min(map(len, payloads))
+        if payloads[0][:shorter] != payloads[1][:shorter]:
+            raise RefusedError("other-agreement", "the verdict was given under another agreement than the one at hand")
+        return max(own, newer, key=len)
+
+    def _logged(self, step: Step) -> None:
+        if self.asked.seen is None:
+            return  # nobody asked
+        found = self.asked.seen(_of(self._files)[MANIFEST_NAME])
+        step.lines += found.lines
+        if found.superseded:
+            raise UndecidedError("superseded", found.superseded, hint="ask for the newer one")
+
+    def _collected(self, step: Step) -> None:
+        if self.asked.again is None:
+            return  # nobody asked
+        step.state, lines = self.asked.again(_of(self._case))
+        step.code = {State.FAILED: "differs", State.OPEN: "seen-otherwise"}.get(step.state, "")
+        step.lines += lines
+
+
+    def _captured(self, step: Step) -> None:
+        if self.asked.captures:
+            hint = "captures are not collected by this version"
+            raise UndecidedError("no-captures", "the bundle holds no evidence from captures", hint=hint)
+
+
+@contextmanager
+def _told(step: Step) -> Iterator[None]:
+    """Write down how a step went, whatever it raises of ours."""
+    try:
+        yield
+    except _Missing:
+        step.state, step.code = State.NOT_DONE, "not-done"
+        step.lines.append("not done: something before it is wanting")
+    except UndecidedError as error:
+        step.state, step.code = State.OPEN, error.code
+        step.lines += [error.message, f"what to do: {error.hint}"]
+    except RefusedError as error:
+        step.state, step.code = State.FAILED, error.code
+        step.lines += [error.message, f"what to do: {error.hint}"]
+    except InputError as error:
+        step.state, step.code = State.OPEN, "input"
+        step.lines += [error.message, f"what to do: {error.hint}"]
+
+
+_T = TypeVar("_T")
+
+
+def _of(value: _T | None) -> _T:
+    if value is None:
+        raise _Missing
+    return value
