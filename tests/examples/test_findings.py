@@ -11,13 +11,15 @@ from tests.examples.seeds import EXAMPLES, table
 from aboveboard.model.facts import Fact, Standing
 from aboveboard.model.verdict import Status, Verdict
 from aboveboard.pipelines.inspect import Inspected, Options, inspect
+from aboveboard.pipelines.paper_files import Handed
 
 PATTERNS: tuple[Any, ...] = table().PATTERNS
 AT = "2026-01-01T00:00:00Z"
 
 
 def run(edition: str, cache: Path) -> Inspected:
-    options = Options("evaluator", AT, EXAMPLES / f"{edition}.declaration.yaml", jobs=2, cache=cache)
+    handed = Handed(declaration=EXAMPLES / f"{edition}.declaration.yaml")
+    options = Options("evaluator", AT, handed, jobs=2, cache=cache)
     return inspect(EXAMPLES / f"{edition}.bin", options, lambda _: None)
 
 

@@ -214,6 +214,16 @@ def test_what_is_derived_from_signed_things_needs_no_role_and_asks_for_no_person
     assert ruled(replace(derived, outcome=Outcome.INCOMPLETE)).reason is Reason.NO_EVIDENCE
 
 
+def test_what_is_derived_does_not_age_and_ends_when_it_says() -> None:
+    old = replace(GOOD, role=DERIVED, found="2020-01-01T00:00:00Z")
+    assert ruled(old).status is Status.MET
+    assert agreed(old).rulings[0].status is Status.MET  # ten days are agreed for what somebody recorded
+    assert agreed(old).expires == "2026-12-24T12:00:00Z"  # the verdict's own thirty days
+    assert agreed(replace(old, until="2026-11-26T00:00:00Z")).expires == "2026-11-26T00:00:00Z"
+    assert ruled(replace(old, until=AT)).reason is Reason.EXPIRED
+    assert ruled(replace(old, role="laboratory")).reason is Reason.EXPIRED
+
+
 def two(one: Record, other: Record) -> Verdict:
     clauses = (WANTED, clause(How.RECORD, records=("a log",), name="X-02"))
     run = replace(manifest(), records=tuple(HandedIn(each.clause, each.digest) for each in (one, other)))

@@ -11,11 +11,13 @@ from typer.exceptions import TyperException
 from aboveboard import __version__
 from aboveboard.cli import (
     attest_command,
+    canary_command,
     declaration_command,
     doctor_command,
     inspect_command,
     keys_command,
     log_command,
+    release_command,
     seal_command,
     standard_command,
     verify_command,
@@ -41,6 +43,8 @@ app.add_typer(declaration_command.app, name="declaration")
 app.add_typer(standard_command.app, name="standard")
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(log_command.app, name="log")
+app.add_typer(canary_command.app, name="canary")
+app.add_typer(release_command.app, name="release")
 
 
 @app.callback(invoke_without_command=True)

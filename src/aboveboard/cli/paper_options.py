@@ -11,16 +11,11 @@ Agreement = Annotated[
     Path | None, typer.Option("--agreement", help="The agreement and its amendments, signed (`agreement sign`).")
 ]
 Declaration = Annotated[
-    Path | None, typer.Option("--declaration", help="The supplier's declaration: signed, or YAML where there is no agreement.")
+    Path | None,
+    typer.Option("--declaration", help="The supplier's declaration: signed, or without an agreement YAML."),
 ]
-Records = Annotated[
-    list[Path] | None, typer.Option("--record", help="A signed record (`attest`); give it more than once.")
-]
+Records = Annotated[list[Path] | None, typer.Option("--record", help="A signed record (`attest`); give it more than once.")]
 Canary = Annotated[Path | None, typer.Option("--canary", help="The supplier's canary (`canary issue`).")]
-Logs = Annotated[
-    list[Path] | None, typer.Option("--log", metavar="DIR", help="A log: of canaries, releases or verdicts.")
-]
-Policies = Annotated[
-    list[Path] | None, typer.Option("--policy", help="The policy for each --log, in the same order.")
-]
+Logs = Annotated[list[Path] | None, typer.Option("--log", metavar="DIR", help="A log: of canaries, releases or verdicts.")]
+Policies = Annotated[list[Path] | None, typer.Option("--policy", help="The policy for each --log, in the same order.")]
 Keys = Annotated[Path | None, typer.Option("--keys", help="The rings of keys that you trust (`keys init`).")]

@@ -22,7 +22,8 @@ def seal(
     keys: Annotated[Path, typer.Option(help="The rings of keys: they say in which role the key speaks.")],
     out: Annotated[Path, typer.Option(help="Folder or file for the bundle; nothing may be there.")],
     withhold: Annotated[
-        list[str] | None, typer.Option("--withhold", metavar="COLLECTOR", help="Evidence that stays in; give it more than once.")
+        list[str] | None,
+        typer.Option("--withhold", metavar="COLLECTOR", help="Evidence that stays in; may be repeated."),
     ] = None,
     tar: Annotated[bool, typer.Option("--tar", help="Write one tar file in place of a folder.")] = False,
     at: At = None,

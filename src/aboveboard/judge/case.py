@@ -93,8 +93,18 @@ class Case:
 
     def expired(self, record: Record) -> bool:
         """Tell whether a record is too old to show anything good: by its own date, or by the age that is agreed."""
+        ends = self.age_ends(record)
+        return record.until <= self.at or (ends is not None and ends <= self.at)
+
+    def age_ends(self, record: Record) -> str | None:
+        """Return when a record is too old by its age; None for a derived one, which says itself until when it holds.
+
+        Such a one is worked out anew for each verdict. That an image has stood in a log for two years makes it no weaker.
+        """
+        if record.role == DERIVED:
+            return None
         days = EVIDENCE_DAYS if self.agreement is None else self.agreement.terms.evidence_days
-        return record.until <= self.at or days_after(record.found, days) <= self.at
+        return days_after(record.found, days)
 
     def lost_records(self, clause: Clause) -> list[str]:
         """Return the digests of records on the clause that were handed in and are not there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from aboveboard.judge.case import EVIDENCE_DAYS, Case
+from aboveboard.judge.case import Case
 from aboveboard.judge.deciders import MET_WORDING, decide
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.canonical import JSON, digest_of
@@ -95,10 +95,10 @@ def expiry(case: Case, rulings: Sequence[Ruling]) -> str:
     if agreement is not None:
         ends.append(agreement.until)
     met = {ruling.clause for ruling in rulings if ruling.status is Status.MET}
-    age = EVIDENCE_DAYS if agreement is None else agreement.terms.evidence_days
     for record in case.records:
         if record.clause in met and record.outcome is Outcome.SUPPORTS and not case.expired(record):
-            ends += [record.until, days_after(record.found, age)]
+            by_age = case.age_ends(record)
+            ends += [record.until] if by_age is None else [record.until, by_age]
     return min(ends)
 
 

@@ -24,8 +24,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}(?:/[a-z0-9][a-z0-9_.-]{0,99}){0,3
 def read(path: Path) -> dict[str, bytes]:
     """Return the files of a folder or a tar file by their names; raises InputError or RefusedError.
 
-    No link is followed, nothing is written, and a name has no part that leads elsewhere: what has another form than a bundle
-    is refused before anything of it is looked at.
+    No link is followed, nothing is written, and a name has no part that leads elsewhere: what has another form is
+    refused before anything of it is looked at.
     """
     if path.is_dir():
         pairs = _folder(path)

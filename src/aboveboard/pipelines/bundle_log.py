@@ -20,7 +20,7 @@ KIND = "bundle"
 
 @dataclass(frozen=True)
 class Seen:
-    """What a log says of a manifest: since when a quorum had seen it (None: the policy asks nobody), and what came later."""
+    """What a log says of a manifest: since when a quorum had seen it (None: nobody is asked), and what came later."""
 
     at: datetime | None
     lines: tuple[str, ...]

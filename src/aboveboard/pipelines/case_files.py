@@ -1,15 +1,15 @@
 """The files of a case: what `inspect --out` writes, `seal` signs and `verify` reads, each by its path in the folder.
 
-    evidence/manifest.json      what the run was given and owes
-    evidence/NAME.jsonl         the evidence of one collector, one sealed piece a line
-    evidence/places.json        where the files stand that gaps name by digest
-    inputs/inputs.json          the time and the profile
-    inputs/agreement.dsse       the agreement and its amendments, one envelope a line
-    inputs/declaration.dsse     or declaration.json, where nobody signed it
-    inputs/records.dsse         records, one envelope a line
-    inputs/canary.dsse          statements of the canary, one envelope a line
-    inputs/logs.jsonl           what was read of logs, one extract a line
-    verdict.json                the verdict; all else that lies beside it is derived from it
+evidence/manifest.json      what the run was given and owes
+evidence/NAME.jsonl         the evidence of one collector, one sealed piece a line
+evidence/places.json        where the files stand that gaps name by digest
+inputs/inputs.json          the time and the profile
+inputs/agreement.dsse       the agreement and its amendments, one envelope a line
+inputs/declaration.dsse     or declaration.json, where nobody signed it
+inputs/records.dsse         records, one envelope a line
+inputs/canary.dsse          statements of the canary, one envelope a line
+inputs/logs.jsonl           what was read of logs, one extract a line
+verdict.json                the verdict; all else that lies beside it is derived from it
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def _pieces(files: Files) -> Iterable[Evidence]:
     for name in sorted(files):
         if name.startswith("evidence/") and name.endswith(".jsonl"):
             for line in _lines(files, name):
-                piece = _shaped(name, lambda line=line: Evidence.from_json(_mapping(parse(line))))  # type: ignore[misc]
+                piece = _shaped(name, lambda line=line: Evidence.from_json(_mapping(parse(line))))
                 if evidence_name(piece.collector) != name:
                     raise RefusedError("case-form", f"{name} holds evidence of {piece.collector[:40]!r}")
                 yield piece

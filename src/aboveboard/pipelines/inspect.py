@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aboveboard.evidence.runner import Runner, tree_of
@@ -38,7 +38,7 @@ class Options:
 
     profile: str | None
     at: str
-    handed: Handed = Handed()
+    handed: Handed = field(default_factory=Handed)
     jobs: int = 1
     cache: Path | None = None
     confined: bool = True

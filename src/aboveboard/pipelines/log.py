@@ -44,6 +44,7 @@ class State:
 class LogView:
     """A log as a policy sees it: every entry and tile led to the signed root, and every state is its beginning."""
 
+    key: str  # the log's verifier key (C2SP signed-note), as `log key` prints it and an agreement names it
     origin: str
     size: int
     root: bytes
@@ -84,6 +85,7 @@ def log_view(folder: Path, policy: Policy) -> LogView:
     states, times = _states(store, policy, Tree(store.read, here.size), data)  # 2
     states[here.size] = states.get(here.size) or State(here.size, here.root, policy.seen_at(audited.witnessed))
     return LogView(
+        policy.log.to_text(),
         here.origin,
         here.size,
         here.root,

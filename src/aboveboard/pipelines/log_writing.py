@@ -100,12 +100,18 @@ def add(folder: Path, things: Sequence[Path], kind: str, key: PrivateKey, about:
     Lines of a growing file that stand in the log already are passed over.
     """
     found = [(path, entry) for path in things for entry in entries_of(path, kind, about)]
-    store, log = opened(folder, key)
     if kind in CHAINS:
+        _, log = opened(folder, key)
         there = {entry.digest for _, entry in read_entries(folder, log.current().size) if entry.kind == kind}
         found = [(path, entry) for path, entry in found if entry.digest not in there]
+    return place(folder, found, key, batch=batch)
+
+
+def place(folder: Path, found: Sequence[tuple[Path, Entry]], key: PrivateKey, *, batch: bool = False) -> list[Placed]:
+    """Add entries that are made already, each with the file it is of; durable on return; raises RefusedError."""
+    store, log = opened(folder, key)
     placed: list[Placed] = []
-    for group in [found] if batch and found else [[one] for one in found]:
+    for group in [list(found)] if batch and found else [[one] for one in found]:
         first, now = log.append([entry.to_bytes() for _, entry in group])
         _remember(store, log.verifier, store.read(CHECKPOINT) or b"")
         placed += [Placed(path, entry, first + at, now.size) for at, (path, entry) in enumerate(group)]

@@ -59,8 +59,7 @@ def papers_of(handed: Handed, profile: str | None, jail: Jail, blobs: BlobStore)
     records = tuple(line for path in handed.records for line in _lines(path, "record"))
     canary = () if handed.canary is None else _lines(handed.canary, "canary")
     views = tuple(
-        log.log_view(folder, log.read_policy(policy))
-        for folder, policy in zip(handed.logs, handed.policies, strict=True)
+        log.log_view(folder, log.read_policy(policy)) for folder, policy in zip(handed.logs, handed.policies, strict=True)
     )
     return replace(papers, records=tuple(sorted(records)), canary=canary, logs=views)
 
@@ -90,7 +89,7 @@ def read_declaration(path: Path, jail: Jail, blobs: BlobStore) -> Declaration:
 
 
 def extracted(papers: Papers, found: Opened, image: str) -> Papers:
-    """Return the papers with of each log what speaks of this image and supplier, and no more: so much goes into a bundle."""
+    """Return the papers, of each log only what speaks of this image and supplier: so much goes into a bundle."""
     stated = [party for party in (found.agreement, found.declaration) if party is not None]
     said = canaries.stated(papers.canary)
     suppliers = {party.supplier for party in stated} | {one.supplier for one in said}

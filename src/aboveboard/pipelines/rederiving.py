@@ -24,7 +24,7 @@ def same_rules(attested: Attested, standard: Standard) -> None:
     if stated.digest != standard.digest:
         raise UndecidedError(
             "other-standard",
-            f"it was judged by standard {stated.version} of {stated.date}, and here is {standard.version} of {standard.date}",
+            f"judged by standard {stated.version} of {stated.date}, and here is {standard.version} of {standard.date}",
             hint="verify it with the Aboveboard that has that edition",
         )
 
@@ -73,7 +73,9 @@ def partly(verdict: Verdict, standard: Standard, attested: Attested, open_clause
         if one.required != ruling.required or (  # 2
             clause not in open_clauses and (one.status, one.reason) != (ruling.status, ruling.reason)  # 1
         ):
-            raise RefusedError("differs", f"judged again it is another verdict: {_differing(attested, verdict, open_clauses)}")
+            raise RefusedError(
+                "differs", f"judged again it is another verdict: {_differing(attested, verdict, open_clauses)}"
+            )
     inputs, form = verdict.inputs, attested.form.inputs
     named: dict[str, JSON] = {
         "manifest": form.manifest,

@@ -63,9 +63,7 @@ def rejudged(case: CaseFiles, found: Opened, standard: Standard) -> Verdict:
     )
 
 
-def seal(
-    run: Path, ring: Ring, keys: Sequence[PrivateKey], at: datetime, withhold: Collection[str] = ()
-) -> Bundle:
+def seal(run: Path, ring: Ring, keys: Sequence[PrivateKey], at: datetime, withhold: Collection[str] = ()) -> Bundle:
     """Seal the folder of a run; raises InputError, RefusedError or UndecidedError.
 
     Steps: 1 its files are in form; 2 its papers hold; 3 its verdict follows from them; 4 the keys speak for one role, and

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import os
 import stat
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -74,6 +75,19 @@ def open_subject(target: Path, jail: Jail, blobs: BlobStore, cache: Cache, progr
         UNPACKING, VERSION, digest, [fact], [*gaps, *unpacker.gaps, *image.gaps], calibration, made_with
     )
     return Opened(digest, size, image.trees, evidence, unpacker.accounts, unpacker.reused)
+
+
+def folder_digest(folder: Path) -> str:
+    """Return the digest that a folder has as a subject, without opening what is in it; raises InputError.
+
+    A folder of which something cannot be read has none: it would be the digest of another one.
+    """
+    with tempfile.TemporaryDirectory(prefix="aboveboard-") as room:
+        entries, gaps = _walk(folder, BlobStore(Path(room)))
+    if gaps:
+        where = f"{gaps[0].where.path or '/'} {gaps[0].detail}"
+        raise InputError(f"{folder} cannot be read as a whole: {where}", hint="look at its owner and mode")
+    return digest_of([entry.to_json() for entry in entries])
 
 
 class _Unpacker:

@@ -7,7 +7,7 @@ Each step says how it went, and one that fails does not keep the others from bei
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -205,7 +205,9 @@ class Verification:
         # the keys' time was asked for the manifest, which names this very envelope
         speaks(self.asked.ring, envelope, manifest.by, self._key_time())
         if attested.form.by != manifest.by:
-            raise RefusedError("role", f"the verdict is given in the role {attested.form.by}, the bundle is {manifest.by}'s")
+            raise RefusedError(
+                "role", f"the verdict is given in the role {attested.form.by}, the bundle is {manifest.by}'s"
+            )
         stated = {one.name: (one.sha256 if isinstance(one.sha256, str) else one.salted) for one in attested.form.files}
         named = {**manifest.files, **manifest.withheld}
         named.pop(VERDICT_NAME, None)
@@ -258,7 +260,8 @@ class Verification:
         dossier = case_files.dossier(verdict, self.standard, case.evidence, case.places)
         made = {case_files.VERDICT: canonical(verdict.to_json()), **case_files.derived(dossier)}
         rederiving.whole(verdict, made, _of(self._files), attested)
-        if tools_of(case.evidence)["evidence"] != _of(attested.predicate["tools"])["evidence"]:
+        stated = attested.predicate["tools"]
+        if not isinstance(stated, Mapping) or tools_of(case.evidence)["evidence"] != stated["evidence"]:
             raise RefusedError("differs", "the evidence was made with other tools than the verdict says")
         step.lines.append(f"{len(verdict.rulings)} rulings, byte for byte; report and exports too")
         step.lines.append(f"{verdict.result.value.replace('-', ' ')}: {verdict.count}")
@@ -319,7 +322,6 @@ class Verification:
         step.state, lines = self.asked.again(_of(self._case))
         step.code = {State.FAILED: "differs", State.OPEN: "seen-otherwise"}.get(step.state, "")
         step.lines += lines
-
 
     def _captured(self, step: Step) -> None:
         if self.asked.captures:

@@ -262,7 +262,9 @@ def schemas() -> dict[str, Mapping[str, JSON]]:
     """Return the JSON Schemas of both predicates (JSON Schema 2020-12) by their predicate type."""
     found: dict[str, Mapping[str, JSON]] = {}
     for kind, form in ((statement.VERDICT, VerdictForm), (BUNDLE, BundleForm)):
-        made = json.loads(json.dumps(msgspec.json.schema(form)).replace("\\\\Z", "$"))  # the end of a text, as ECMA 262 has it
+        made = json.loads(
+            json.dumps(msgspec.json.schema(form)).replace("\\\\Z", "$")
+        )  # the end of a text, as ECMA 262 has it
         found[kind] = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": kind, **made}
     return found
 
