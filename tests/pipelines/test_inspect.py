@@ -76,6 +76,7 @@ def test_an_image_is_ruled_on(image: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == [
         "evidence",
         "findings.sarif",
+        "inputs",
         "report.html",
         "rulings.csv",
         "verdict.json",

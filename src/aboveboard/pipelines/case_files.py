@@ -29,7 +29,7 @@ from aboveboard.model.standard import Standard
 from aboveboard.model.verdict import Verdict
 from aboveboard.pipelines import log_extracts
 from aboveboard.pipelines.keys import lines_of
-from aboveboard.pipelines.papers import Papers
+from aboveboard.pipelines.papers import Opened, Papers
 from aboveboard.pipelines.unpack import UNPACKING
 from aboveboard.report import html, sarif, tables
 from aboveboard.report.dossier import Dossier
@@ -116,10 +116,14 @@ def evidence(manifest: Manifest, pieces: Sequence[Evidence], places: Mapping[str
     }
 
 
-def dossier(verdict: Verdict, standard: Standard, pieces: Sequence[Evidence], places: Mapping[str, Where]) -> Dossier:
+def dossier(
+    verdict: Verdict, standard: Standard, pieces: Sequence[Evidence], places: Mapping[str, Where], found: Opened
+) -> Dossier:
     """Return what the renderers take; the gaps of the image itself come first."""
     ordered = sorted(pieces, key=lambda one: (one.collector != UNPACKING, one.collector, one.subject, one.seal))
-    return Dossier(verdict, standard, tuple(gap for piece in ordered for gap in piece.gaps), places)
+    return Dossier(
+        verdict, standard, tuple(gap for piece in ordered for gap in piece.gaps), places, found.agreement, found.records
+    )
 
 
 def derived(made: Dossier) -> dict[str, bytes]:

@@ -9,8 +9,9 @@ from aboveboard.agreement import draft as drafting
 from aboveboard.jail import Jail
 from aboveboard.model.canonical import JSON
 from aboveboard.model.declaration import SECTIONS, Declaration
-from aboveboard.pipelines.inspect import Options, Progress, inspect, room
+from aboveboard.pipelines.inspect import Options, inspect
 from aboveboard.pipelines.paper_files import read_declaration
+from aboveboard.pipelines.workbench import Progress, room
 from aboveboard.store.blobs import BlobStore
 
 

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aboveboard.evidence.runner import Runner, tree_of
-from aboveboard.jail import Jail
 from aboveboard.judge.judge import judge
-from aboveboard.model.errors import InputError
 from aboveboard.model.evidence import Evidence
 from aboveboard.model.manifest import HandedIn, Manifest, Owed
 from aboveboard.model.paths import show
 from aboveboard.model.standard import Standard
 from aboveboard.model.verdict import Verdict
 from aboveboard.pipelines.paper_files import Handed, extracted, papers_of, ring_of
+from aboveboard.pipelines.papers import Opened as OpenedPapers
 from aboveboard.pipelines.papers import Papers, not_counted
 from aboveboard.pipelines.papers import opened as open_papers
 from aboveboard.pipelines.tools import surroundings, tools
 from aboveboard.pipelines.unpack import UNPACKING, Opened, open_subject
+from aboveboard.pipelines.workbench import Bench, Progress, bench
 from aboveboard.standard import reader
-from aboveboard.store.blobs import BlobStore
-from aboveboard.store.cache import Cache
-from aboveboard.store.files import remove_stale
 from aboveboard.subjects.image import opened_containers
 from aboveboard.trust.strict import parse_time
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -55,17 +47,7 @@ class Inspected:
     opened: Opened
     reused: int
     papers: Papers
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What a collection works with."""
-
-    jail: Jail
-    blobs: BlobStore
-    cache: Cache
-    jobs: int
-    progress: Progress
+    known: OpenedPapers
 
 
 @dataclass(frozen=True)
@@ -109,7 +91,7 @@ def inspect(target: Path, options: Options, progress: Progress) -> Inspected:
             known.agreement,
             known.records,
         )
-        return Inspected(verdict, standard, manifest, found.evidence, image, found.reused, papers)
+        return Inspected(verdict, standard, manifest, found.evidence, image, found.reused, papers, known)
 
 
 def unpack(target: Path, here: Bench) -> Opened:
@@ -134,28 +116,3 @@ def collect(image: Opened, here: Bench) -> Collected:
     unpacking = Owed(UNPACKING, image.evidence.version, image.digest)
     owed = tuple(sorted((unpacking, *collected.owed)))
     return Collected(image, owed, (image.evidence, *collected.evidence), collected.reused + image.reused)
-
-
-@contextmanager
-def bench(cache: Path | None, jobs: int, progress: Progress, *, confined: bool = True) -> Iterator[Bench]:
-    """Give what a collection works with; without a cache nothing is kept."""
-    with room(cache) as root, Jail(confined=confined) as jail:
-        yield Bench(jail, BlobStore(root / "blobs"), Cache(None if cache is None else root / "results"), jobs, progress)
-
-
-@contextmanager
-def room(cache: Path | None) -> Iterator[Path]:
-    """Give a folder for blobs and results: the cache, or one that is gone afterwards."""
-    if cache is not None:
-        try:
-            cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.TemporaryFile(dir=cache):
-                pass
-        except OSError as error:
-            hint = "name another folder in ABOVEBOARD_CACHE, or use --no-cache"
-            raise InputError(f"cannot keep results in {cache}: {error.strerror}", hint=hint) from error
-        remove_stale(cache)
-        yield cache
-        return
-    with tempfile.TemporaryDirectory(prefix="aboveboard-") as folder:
-        yield Path(folder)

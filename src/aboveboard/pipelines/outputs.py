@@ -19,7 +19,7 @@ _WRITTEN = ("evidence/*.jsonl", "inputs/*")
 
 def dossier_of(found: Inspected) -> Dossier:
     """Return what the renderers take."""
-    return case_files.dossier(found.verdict, found.standard, found.evidence, places_of(found))
+    return case_files.dossier(found.verdict, found.standard, found.evidence, places_of(found), found.known)
 
 
 def places_of(found: Inspected) -> dict[str, Where]:

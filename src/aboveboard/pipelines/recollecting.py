@@ -7,8 +7,9 @@ from pathlib import Path
 
 from aboveboard.model.evidence import Evidence
 from aboveboard.pipelines.case_files import CaseFiles
-from aboveboard.pipelines.inspect import Progress, bench, collect, unpack
+from aboveboard.pipelines.inspect import collect, unpack
 from aboveboard.pipelines.verifying import State
+from aboveboard.pipelines.workbench import Progress, bench
 
 SHOWN = 8  # pieces that are named
 

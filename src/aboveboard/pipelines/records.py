@@ -15,7 +15,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.model.record import Outcome, Record
 from aboveboard.model.standard import Clause
 from aboveboard.pipelines.confined import emitted
-from aboveboard.pipelines.inspect import room
+from aboveboard.pipelines.workbench import room
 from aboveboard.store.blobs import BlobStore
 from aboveboard.trust import dsse, statement
 from aboveboard.trust.ed25519 import PrivateKey

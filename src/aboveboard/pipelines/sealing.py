@@ -22,6 +22,7 @@ from aboveboard.model.standard import Standard
 from aboveboard.model.verdict import Verdict
 from aboveboard.pipelines import bundle_files, case_files
 from aboveboard.pipelines.case_files import CaseFiles
+from aboveboard.pipelines.outputs import RUN
 from aboveboard.pipelines.papers import Opened, opened
 from aboveboard.pipelines.tools import judging
 from aboveboard.standard import reader
@@ -88,7 +89,7 @@ def seal(run: Path, ring: Ring, keys: Sequence[PrivateKey], at: datetime, withho
         case_files.VERDICT: canonical(verdict.to_json()),
         **case_files.inputs(case.papers, case.at),
         **case_files.evidence(case.manifest, case.evidence, case.places),
-        **case_files.derived(case_files.dossier(verdict, standard, case.evidence, case.places)),
+        **case_files.derived(case_files.dossier(verdict, standard, case.evidence, case.places, papers)),
     }
     kept, withheld, salted = _split(made, withhold)
     body = attestation.predicate(verdict, by, tools_of(case.evidence), attestation.digests(kept, sorted(kept)), salted)
@@ -100,7 +101,7 @@ def seal(run: Path, ring: Ring, keys: Sequence[PrivateKey], at: datetime, withho
     envelope = dsse.seal(dsse.STATEMENT, attestation.manifest_statement(manifest), keys)  # 6
     speaks(ring, envelope, by, at)
     kept[MANIFEST_NAME] = envelope.to_bytes()
-    return Bundle(kept, withheld, verdict, by, tuple(sorted(set(there) - set(files) - {"evidence/run.json"})))
+    return Bundle(kept, withheld, verdict, by, tuple(sorted(set(there) - set(files) - {RUN, *case_files.DERIVED})))
 
 
 def is_ours(name: str) -> bool:

@@ -257,7 +257,7 @@ class Verification:
             step.lines.append(f"{len(self.standard.clauses) - len(left)} clauses are judged again, and are the same")
             step.lines.append(f"not re-derived: {', '.join(left) or 'the facts of the rulings'}")
             return
-        dossier = case_files.dossier(verdict, self.standard, case.evidence, case.places)
+        dossier = case_files.dossier(verdict, self.standard, case.evidence, case.places, papers)
         made = {case_files.VERDICT: canonical(verdict.to_json()), **case_files.derived(dossier)}
         rederiving.whole(verdict, made, _of(self._files), attested)
         stated = attested.predicate["tools"]
@@ -265,6 +265,8 @@ class Verification:
             raise RefusedError("differs", "the evidence was made with other tools than the verdict says")
         step.lines.append(f"{len(verdict.rulings)} rulings, byte for byte; report and exports too")
         step.lines.append(f"{verdict.result.value.replace('-', ' ')}: {verdict.count}")
+        if not case.manifest.confined:
+            step.lines.append("parsers ran unconfined when the evidence was collected")
 
     def _unrevoked(self, step: Step) -> None:
         envelopes = [dsse.parse(data) for data in _of(self._case).papers.envelopes()]

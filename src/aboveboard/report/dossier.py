@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aboveboard.model.agreement import Agreement
 from aboveboard.model.facts import Fact, Gap, Where
+from aboveboard.model.record import Record
 from aboveboard.model.standard import Clause, Standard
 from aboveboard.model.verdict import Ruling, Status, Verdict
 
@@ -23,6 +25,26 @@ class Dossier:
     standard: Standard
     gaps: tuple[Gap, ...]
     paths: Mapping[str, Where] = field(default_factory=dict)  # where the file of a digest stands, the first place
+    agreement: Agreement | None = None
+    records: tuple[Record, ...] = ()
+
+    def papers(self) -> list[str]:
+        """Return under what the verdict is given, a sentence for each paper and for each record that was handed in."""
+        verdict, lines = self.verdict, []
+        if self.agreement is not None:
+            found = self.agreement
+            lines.append(
+                f"agreement number {found.sequence} between {found.supplier} and {found.customer}, "
+                f"from {found.since} until {found.until}, {found.digest}"
+            )
+            lines += [f"waived by it: {clause}, because: {why}" for clause, why in sorted(found.waived.items())]
+        if verdict.inputs["declaration"]:
+            lines.append(f"the supplier's declaration, {verdict.inputs['declaration']}")
+        lines += [f"record on {record.clause}: {record.line()}" for record in self.records]
+        if verdict.inputs["by"]:
+            lines.append(f"answered for in the role {verdict.inputs['by']}")
+        lines.append(f"to be relied on until {verdict.expires}")
+        return lines
 
     def place_of(self, gap: Gap) -> str:
         """Return where a gap is; one of a file collector knows its file by the digest alone."""

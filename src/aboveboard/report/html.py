@@ -43,6 +43,7 @@ def render(dossier: Dossier) -> str:
         words=STATUS_WORDS,
         coverage=coverage_line(dossier),
         gaps=dossier.gaps[:GAPS_SHOWN],
+        papers=dossier.papers(),
         gaps_left=max(0, len(dossier.gaps) - GAPS_SHOWN),
         product=__version__,
     )

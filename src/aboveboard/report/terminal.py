@@ -37,6 +37,8 @@ def render(dossier: Dossier, console: Console) -> None:
             _broken(ruling, dossier, console)
     _gaps(dossier, console)
     console.print()
+    for line in dossier.papers():
+        console.print(safe(line))
     console.print(Text(f"{verdict.result.value.replace('-', ' ')}: {verdict.count}", style="bold"))
     console.print(safe(coverage_line(dossier)))
     console.print(safe(verdict.wording))
