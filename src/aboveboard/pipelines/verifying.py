@@ -71,6 +71,8 @@ class Asked:
     seen: Callable[[bytes], Seen] | None = None  # holds the manifest against a log; None where no policy is given
     again: Callable[[CaseFiles], tuple[State, list[str]]] | None = None  # collects again; None where no image is given
     captures: bool = False
+    log_key: str | None = None  # of the log that is trusted
+    told: Callable[[CaseFiles, Opened], list[str]] | None = None  # holds what the bundle tells of logs against a log
 
 
 @dataclass
@@ -311,10 +313,21 @@ class Verification:
         return max(own, newer, key=len)
 
     def _logged(self, step: Step) -> None:
+        papers = self._papers
+        agreed = None if papers is None or papers.agreement is None else papers.agreement.logs.get("verdicts")
+        if agreed is not None and agreed != self.asked.log_key:
+            code, said = (
+                ("other-log", "that is not the one at hand") if self.asked.log_key else ("no-log", "none is at hand")
+            )
+            raise UndecidedError(
+                code, f"the agreement wants verdicts in the log {agreed}, and {said}", hint="give its policy with --policy"
+            )
         if self.asked.seen is None:
             return  # nobody asked
         found = self.asked.seen(_of(self._files)[MANIFEST_NAME])
         step.lines += found.lines
+        if self.asked.told is not None:
+            step.lines += self.asked.told(_of(self._case), _of(self._papers))
         if found.superseded:
             raise UndecidedError("superseded", found.superseded, hint="ask for the newer one")
 
