@@ -210,8 +210,9 @@ def _opened(
     """
     found: list[Canary] = []
     undecided: UndecidedError | None = None
+    places = _places(view, supplier)
     for line in chain:
-        index = None if view is None else _place(line, view, supplier)
+        index = places.get(hashlib.sha256(line).hexdigest())
         seen = None if view is None or index is None else view.seen_at(index)
         try:
             found += canary.opened([line], ring, at if seen is None else min(seen, at))
@@ -221,12 +222,13 @@ def _opened(
     return found, undecided
 
 
-def _place(line: bytes, view: LogView, supplier: str) -> int | None:
-    digest = hashlib.sha256(line).hexdigest()
-    named = (
-        index for index, entry in view.entries(CANARY) if (entry.digest, entry.about.get("supplier")) == (digest, supplier)
-    )
-    return next(named, None)
+def _places(view: LogView | None, supplier: str) -> dict[str, int]:
+    """Return where the log first holds each canary of a supplier, by the SHA-256 of its line."""
+    found: dict[str, int] = {}
+    for index, entry in view.entries(CANARY) if view is not None else ():
+        if entry.about.get("supplier") == supplier:
+            found.setdefault(entry.digest, index)
+    return found
 
 
 def _unlogged(chain: Sequence[bytes], said: Sequence[Canary], view: LogView, at: datetime) -> Finding | None:
@@ -238,8 +240,9 @@ def _unlogged(chain: Sequence[bytes], said: Sequence[Canary], view: LogView, at:
     for number, digest in _numbered(view, said[0].supplier):  # 4
         if digests.get(number) != digest:
             return Finding(State.UNKNOWN, "equivocation", f"the log holds another statement {number}")
+    places = _places(view, said[0].supplier)
     for line, one in zip(chain, said, strict=True):
-        index = _place(line, view, one.supplier)
+        index = places.get(hashlib.sha256(line).hexdigest())
         if index is None:
             return Finding(State.UNKNOWN, "not-in-log", f"statement {one.sequence} is not in the log")
         seen = view.seen_at(index)
