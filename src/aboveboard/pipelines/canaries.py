@@ -32,6 +32,7 @@ from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time, parse_time
 
 CLAUSE, KIND = "GV-06", "canary"
+NO_LOG = "no-log"  # the code of a state that hangs on a log which is not there
 # What a statement is held to where nothing was agreed: what an agreement says unless its parties change it.
 USUAL_DAYS, USUAL_GRACE = 90, 14
 CAVEAT = "a canary is a sign by its absence only; whether it has any effect in law is untested"
@@ -194,7 +195,7 @@ def _judged(
     if view is None:  # 3: what is late may have been followed by another; what was triggered stays so
         text = "without the log nobody can tell whether it is the newest, or when it was made"
         lost = found.state.good or found.state is State.EXPIRED
-        return said, Finding(State.UNKNOWN, "no-log", text) if lost else found
+        return said, Finding(State.UNKNOWN, NO_LOG, text) if lost else found
     if not found.state.good:
         return said, found
     return said, _unlogged(chain, said, view, at) or _uncovered(said) or found
