@@ -15,7 +15,8 @@ from aboveboard.pipelines import canaries, key_rings
 from aboveboard.pipelines.log import log_view, read_policy
 from aboveboard.report import terminal
 from aboveboard.trust import keyring
-from aboveboard.trust.canary import CODES, MAX_GRACE, Canary, Expected
+from aboveboard.trust.canary import CODES, MAX_GRACE, Canary, Expected, Finding, State
+from aboveboard.trust.refusal import UndecidedError
 from aboveboard.trust.strict import format_time
 
 app = typer.Typer(
@@ -92,10 +93,16 @@ def check(
     time = moment(at)
     chain = canaries.chain_of(file)
     ring = keyring.follow(key_rings.chain_of(keys), time)
-    view = None if log is None or policy is None else log_view(log, read_policy(policy))
-    if view is None:
+    if log is None:
         talker().print("no log was given: the state can only be unknown, or triggered; give --log and --policy")
-    found = canaries.finding(chain, ring, view, Expected(supplier, product, tuple(jurisdiction or ())), time)
+    expected = Expected(supplier, product, tuple(jurisdiction or ()))
+    try:
+        view = None if log is None or policy is None else log_view(log, read_policy(policy))
+        found = canaries.finding(chain, ring, view, expected, time)
+    except UndecidedError as error:  # no quorum saw the log: as good as none, and what is forged is still refused
+        found = canaries.finding(chain, ring, None, expected, time)
+        if found.code == canaries.NO_LOG:
+            found = Finding(State.UNKNOWN, error.code, error.message)
     newest = canaries.stated(chain)[-1] if chain else None
     outcome: dict[str, JSON] = {
         "state": found.state.value,
