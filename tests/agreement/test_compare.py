@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aboveboard.agreement import rules
 from aboveboard.agreement.compare import Change, paired
 from aboveboard.agreement.compare_agreements import agreements
 from aboveboard.agreement.compare_declarations import declarations
 from aboveboard.agreement.declaration import document as declared
 from aboveboard.agreement.declaration import from_value
 from aboveboard.model.canonical import canonical
-from tests.attacks.test_agreements import IMAGE, amendment, document
+from aboveboard.model.declaration import OPEN
+from tests.attacks.test_agreements import IMAGE, OUTSIDER, amendment, document, told
 
 SECOND = "sha256:" + "2" * 64
 SSH = {"name": "ssh", "proto": "tcp", "port": 22, "purpose": "management", "interface": "lan"}
@@ -73,6 +75,50 @@ def test_one_change_of_an_agreement(new: dict[str, Any], wanted: list[Any]) -> N
     assert brief(agreements(document(), new)) == wanted
 
 
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
+
+
+@pytest.mark.parametrize("path", places(document(remedies=["x"], logs={"canary": OPEN}))[1:])
+def test_a_draft_with_a_placeholder_anywhere_is_compared(path: tuple[Any, ...]) -> None:
+    whole = document(remedies=["x"], logs={"canary": OPEN})
+    draft = copy.deepcopy(whole)
+    here: Any = draft
+    for step in path[:-1]:
+        here = here[step]
+    here[path[-1]] = OPEN
+    if told(draft):
+        return  # what is not in form is not compared
+    both = [*agreements(whole, draft), *agreements(draft, whole)]
+    assert bool(both) == (draft != whole)
+    assert all(one.line for one in both)
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    return [path for path in places(value) if not isinstance(rules.at(value, *path), dict | list)]
+
+
+FULL = document(
+    remedies=["It is mended."],
+    logs={"canary": "a key"},
+    clauses={"required": list(OUTSIDER.required[1:]), "waived": [{"clause": OUTSIDER.required[0], "reason": "none"}]},
+    evidence={"default": ["laboratory"], "clauses": {"NB-04": ["laboratory"]}},
+    supplier={"name": "A", "address": "B", "registration": "C", "contact": "D"},
+)
+
+
+@pytest.mark.parametrize("path", leaves(FULL))
+def test_no_change_of_an_agreement_goes_unsaid(path: tuple[Any, ...]) -> None:
+    other = copy.deepcopy(FULL)
+    here: Any = other
+    for step in path[:-1]:
+        here = here[step]
+    here[path[-1]] = here[path[-1]] + (1 if isinstance(here[path[-1]], int) else "x") if here[path[-1]] is not None else "x"
+    assert agreements(FULL, other)
+    assert agreements(other, FULL)
+
+
 def test_a_clause_that_is_waived() -> None:
     required = document()["clauses"]["required"]
     clauses = {"required": required[1:], "waived": [{"clause": required[0], "reason": "it has no log-in"}]}
@@ -95,6 +141,29 @@ def test_a_longer_list_in_another_order_is_no_change() -> None:
 def declaration(**sections: Any) -> dict[str, Any]:
     head = {"aboveboard": "declaration/1", "supplier": "A", "product": "B", "version": "1", "date": "2026-11-01"}
     return declared(from_value({**head, "images": [IMAGE], "declares": sections}))
+
+
+DECLARED = {
+    "services": [{**SSH, "program": "/bin/sshd"}],
+    "accounts": [NO_LOGIN],
+    "destinations": [{**HOST, "protocol": "https", "operator": "A", "country": "DE"}],
+    "debug": [{**SERIAL, "protection": "a key"}],
+    "traffic": [{"name": "a", "what": "tunnel", "purpose": "b"}],
+    "storage": [{"name": "a", "purpose": "b", "detail": "c"}],
+}
+
+
+@pytest.mark.parametrize("path", leaves({"declares": DECLARED}))
+def test_no_change_of_a_declaration_goes_unsaid(path: tuple[Any, ...]) -> None:
+    old = declaration(**DECLARED)
+    new = copy.deepcopy(old)
+    here: Any = new
+    for step in path[:-1]:
+        here = here[step]
+    was = here[path[-1]]
+    here[path[-1]] = not was if isinstance(was, bool) else was + (1 if isinstance(was, int) else "x")
+    assert declarations(old, new)
+    assert declarations(new, old)
 
 
 @pytest.mark.parametrize(

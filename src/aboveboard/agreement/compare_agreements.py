@@ -15,7 +15,23 @@ def agreements(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     return [change for look in parts for change in look(old, new)]
 
 
+def _texts(value: Any) -> list[str]:
+    """Return a list of texts; where a draft has a placeholder in its place, that alone."""
+    return list(value) if isinstance(value, list | tuple) else [str(value)]
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    """Return the items of a list that are more than placeholders of a draft."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _left_open(value: Any) -> list[str]:
+    """Return the placeholders that stand in the place of a list, or of its items."""
+    return [value] if isinstance(value, str) else [one for one in value if isinstance(one, str)]
+
+
 def _head(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    yield from scalar("aboveboard", old["aboveboard"], new["aboveboard"], loosens=True)
     yield from scalar("sequence", old["sequence"], new["sequence"])
     yield from scalar("amends", old["amends"], new["amends"])
     for path in (("standard", "version"), ("standard", "digest"), ("profile", "name"), ("profile", "digest")):
@@ -30,21 +46,24 @@ def _parties(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]
 
 def _products(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     """Yield products by name and version, and their images; what the agreement no longer speaks of is no longer bound."""
-    before, after = ({f"{one['name']} {one['version']}": one for one in all_["products"]} for all_ in (old, new))
+    yield from names("products", _left_open(old["products"]), _left_open(new["products"]), added=True, removed=False)
+    before, after = ({f"{one['name']} {one['version']}": one for one in _items(all_["products"])} for all_ in (old, new))
     for name in dict.fromkeys([*before, *after]):
         if name not in after:
-            yield Change("products", REMOVED, name, {"images": before[name]["images"]}, None, loosens=True)
+            yield Change("products", REMOVED, name, {"images": _texts(before[name]["images"])}, None, loosens=True)
         elif name not in before:
-            yield Change("products", ADDED, name, None, {"images": after[name]["images"]})
+            yield Change("products", ADDED, name, None, {"images": _texts(after[name]["images"])})
         else:
-            images = before[name]["images"], after[name]["images"]
+            images = _texts(before[name]["images"]), _texts(after[name]["images"])
             yield from names(f"products {name} images", *images, added=False, removed=True)
 
 
 def _clauses(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    required = old["clauses"]["required"], new["clauses"]["required"]
+    required = _texts(old["clauses"]["required"]), _texts(new["clauses"]["required"])
     yield from names("clauses.required", *required, added=False, removed=True)
-    before, after = ({one["clause"]: one["reason"] for one in all_["clauses"]["waived"]} for all_ in (old, new))
+    waived = old["clauses"]["waived"], new["clauses"]["waived"]
+    yield from names("clauses.waived", *map(_left_open, waived), added=True, removed=False)
+    before, after = ({one["clause"]: one["reason"] for one in _items(all_)} for all_ in waived)
     for clause in dict.fromkeys([*before, *after]):
         was, now = before.get(clause), after.get(clause)
         if was != now:
@@ -71,18 +90,19 @@ def _roles(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
         was, now = before["threshold"], after["threshold"]
         numbers = type(was) is int and type(now) is int
         yield from scalar(f"roles.{role}.threshold", was, now, loosens=not numbers or now < was)
-        yield from names(f"roles.{role}.keys", before["keys"], after["keys"], added=True, removed=False)
+        yield from names(f"roles.{role}.keys", _texts(before["keys"]), _texts(after["keys"]), added=True, removed=False)
 
 
 def _evidence(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = old["evidence"], new["evidence"]
-    yield from names("evidence.default", before["default"], after["default"], added=True, removed=False)
+    yield from names("evidence.default", _texts(before["default"]), _texts(after["default"]), added=True, removed=False)
     for clause in sorted({*before["clauses"], *after["clauses"]}):
         was, now = before["clauses"].get(clause), after["clauses"].get(clause)
         if was != now:
             what = ADDED if was is None else REMOVED if now is None else CHANGED
             # not named means the default: what counts is whose evidence did not count before
-            counted = set(after["default"] if now is None else now) - set(before["default"] if was is None else was)
+            counted = set(_texts(after["default"] if now is None else now))
+            counted -= set(_texts(before["default"] if was is None else was))
             yield Change("evidence.clauses", what, clause, was, now, loosens=bool(counted))
 
 
@@ -94,7 +114,7 @@ def _term(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
 
 
 def _rest(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    yield from names("remedies", old["remedies"], new["remedies"], added=False, removed=True)
+    yield from names("remedies", _texts(old["remedies"]), _texts(new["remedies"]), added=False, removed=True)
     was, now = fields(old["logs"], new["logs"])
     for name in was:
         yield from scalar(f"logs.{name}", was[name], now[name], loosens=was[name] is not None)

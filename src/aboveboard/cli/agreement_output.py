@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aboveboard.agreement.agreement import open_places
+from aboveboard.agreement.shape import MAX_PROBLEMS
 from aboveboard.cli.common import say, talker, write_new
 from aboveboard.cli.trust_options import give
 from aboveboard.model.agreement import Agreement
@@ -61,7 +62,8 @@ def problems(found: Checked, *, as_json: bool) -> None:
         "open": [one.to_json() for one in found.open],
     }
     give(outcome, lines, as_json=as_json)
-    talker().print(f"{len(found.wrong)} wrong, {len(found.open)} to be completed; nothing was written")
+    most = " (no more are listed)" if len(found.wrong) >= MAX_PROBLEMS else ""
+    talker().print(f"{len(found.wrong)} wrong{most}, {len(found.open)} to be completed; nothing was written")
 
 
 def checked(one: Agreement, made: Mapping[str, bytes], folder: Path, *, as_json: bool) -> None:
@@ -151,9 +153,10 @@ def compared(found: Compared, loud: str, *, as_json: bool) -> None:
         say(f"{found.old} -> {found.new}")
         if loose:
             say(f"THE NEW ONE {loud.upper()}, in {len(loose)} of {len(found.changes)} changes, marked !:")
-        for change in found.changes or ():
+        for change in found.changes:
             say(change.line)
         if not found.changes:
-            say("nothing changed")
+            same = found.old == found.new
+            say("nothing changed" if same else "nothing changed but the order, or how often the same is said")
     if not found.checked:
         unchecked()

@@ -161,8 +161,12 @@ def check(path: Path) -> Checked:
     with room(None) as root, Jail() as jail:
         blobs = BlobStore(root / "blobs")
         read = emitted(path, "aboveboard.agreement.agreement:read_confined", "agreement", MAX_BYTES, jail, blobs)
-    value, given = read.get("value"), read.get("lines")
-    lines = given if isinstance(given, Mapping) else {}
+    given = read.get("lines")
+    return judged(read.get("value"), given if isinstance(given, Mapping) else {})
+
+
+def judged(value: JSON, lines: Mapping[str, JSON]) -> Checked:
+    """Return what is wrong and what is open in a value; `lines` gives the line of each place. What passes can be signed."""
     standard = reader.load()
     profiles: dict[str, Profile] = {profile.name: profile for profile in standard.profiles}
     found = wrong(value, [clause.id for clause in standard.clauses], profiles)
