@@ -156,7 +156,8 @@ def _lacks(role: str, held: Holders, signers: frozenset[str], ring: Ring, at: da
     if good != signed:
         bad = min(signed - good)
         return UndecidedError("key-not-valid", f"the key {bad} was not valid at that time", hint="have it signed again")
-    return RefusedError("threshold", f"too few keys signed for the {role}: {', '.join(sorted(good))}")
+    hint = f"have more keys of the {role} countersign: {held.threshold} are wanted"
+    return RefusedError("threshold", f"too few keys signed for the {role}: {', '.join(sorted(good))}", hint=hint)
 
 
 def follows(before: Agreement | None, agreement: Agreement) -> None:
