@@ -22,7 +22,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.model.standard import Profile
 from aboveboard.pipelines.agreements import JSON_NAME, PARTIES, TEXT_NAME, Signed
 from aboveboard.pipelines.confined import emitted
-from aboveboard.pipelines.inspect import room
+from aboveboard.pipelines.workbench import room
 from aboveboard.standard import reader
 from aboveboard.store.blobs import BlobStore
 from aboveboard.store.folder import FolderStore

@@ -18,8 +18,9 @@ from aboveboard.model.errors import InputError
 from aboveboard.pipelines import agreement_writing
 from aboveboard.pipelines import declarations as signed_declarations
 from aboveboard.pipelines.agreement_signing import read_chain
-from aboveboard.pipelines.inspect import read_declaration, room
 from aboveboard.pipelines.keys import read_file
+from aboveboard.pipelines.paper_files import read_declaration
+from aboveboard.pipelines.workbench import room
 from aboveboard.store.blobs import BlobStore
 from aboveboard.trust import dsse
 from aboveboard.trust.keyring import Ring
