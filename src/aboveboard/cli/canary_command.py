@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from aboveboard.pipelines.log import log_view, read_policy
 from aboveboard.report import terminal
 from aboveboard.trust import keyring
 from aboveboard.trust.canary import CODES, MAX_GRACE, Canary, Expected, Finding, State
+from aboveboard.trust.keyring import Ring
 from aboveboard.trust.refusal import UndecidedError
 from aboveboard.trust.strict import format_time
 
@@ -96,13 +98,7 @@ def check(
     if log is None:
         talker().print("no log was given: the state can only be unknown, or triggered; give --log and --policy")
     expected = Expected(supplier, product, tuple(jurisdiction or ()))
-    try:
-        view = None if log is None or policy is None else log_view(log, read_policy(policy))
-        found = canaries.finding(chain, ring, view, expected, time)
-    except UndecidedError as error:  # no quorum saw the log: as good as none, and what is forged is still refused
-        found = canaries.finding(chain, ring, None, expected, time)
-        if found.code == canaries.NO_LOG:
-            found = Finding(State.UNKNOWN, error.code, error.message)
+    found = _found(chain, ring, None if log is None or policy is None else (log, policy), expected, time)
     newest = canaries.stated(chain)[-1] if chain else None
     outcome: dict[str, JSON] = {
         "state": found.state.value,
@@ -116,6 +112,16 @@ def check(
     lines = [f"{found.state.value} ({found.code}): {found.text}", *([] if newest is None else _lines(newest))]
     give(outcome, [*lines, f"note      {canaries.CAVEAT}"], as_json=as_json)
     raise typer.Exit(0 if found.state.good else NOT_GOOD)
+
+
+def _found(chain: list[bytes], ring: Ring, log: tuple[Path, Path] | None, expected: Expected, time: datetime) -> Finding:
+    """Return the state; a log that no quorum saw is as good as none, and what is forged is refused all the same."""
+    try:
+        view = None if log is None else log_view(log[0], read_policy(log[1]))
+    except UndecidedError as error:
+        found = canaries.finding(chain, ring, None, expected, time)
+        return Finding(State.UNKNOWN, error.code, error.message) if found.code == canaries.NO_LOG else found
+    return canaries.finding(chain, ring, view, expected, time)
 
 
 @app.command()
