@@ -275,7 +275,10 @@ def test_60_keys_that_were_revoked_or_whose_time_is_over(good: dict[str, bytes],
     assert "key-not-valid" in codes(revoked)
     assert revoked.exit_code == 4
     supplier = verified(tmp_path / "supplier", good, ring=ring("acme", revoked=NOW - timedelta(hours=1)))
-    assert codes(supplier) == ["key-revoked"]  # the agreement was signed before; without a log nothing shows that
+    assert codes(supplier) == ["key-revoked", "key-not-valid"]  # signed before, and without a log nothing shows that
+    then = {"ring": ring("acme", revoked=NOW), "at": NOW + timedelta(days=1)}
+    logged = verified(tmp_path / "logged", good, seen=lambda _: Seen(NOW - timedelta(hours=1), ("in the log",)), **then)
+    assert logged.exit_code == 0
 
 
 def test_withheld_evidence_is_named_and_can_be_handed_in(tmp_path: Path) -> None:

@@ -295,7 +295,8 @@ class Verification:
             raise UndecidedError("expired", f"the verdict ended on {attested.form.expires}", hint="ask for a newer one")
         if papers.agreement is not None:
             chain = self._newest_chain()
-            found = agreements.opened(chain, self.asked.ring, self.asked.at)
+            own = len(chain) == len(_of(self._case).papers.agreement)  # which is as old as the log shows the bundle to be
+            found = agreements.opened(chain, self.asked.ring, self._key_time() if own else self.asked.at)
             image = _of(self._case).manifest.digest
             agreements.in_force(found, self.asked.at, image, pinned=papers.agreement.digest)
             step.lines.append(f"its agreement, number {papers.agreement.sequence}, is in force")
