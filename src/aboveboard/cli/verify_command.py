@@ -72,7 +72,7 @@ def verify(
         None if image is None else lambda case: recollecting.again(case, image, room, jobs, told),
         bool(capture),
         None if policy is None else read_policy(policy).log.to_text(),
-        None if log is None else lambda case, papers: bundle_log.extracts_hold(case, papers, log, view()),
+        None if log is None else lambda case, papers: bundle_log.extracts_hold(case, papers, log, view(), time),
     )
     found = Verification(bundle, asked).run()
     give(_outcome(found), [], as_json=True) if as_json else _say(found)
