@@ -35,7 +35,10 @@ def test_the_walk_is_run_as_it_is_written(tmp_path: Path) -> None:
     (folder / "examples").symlink_to(ROOT / "examples")
     script = ["set -u"]
     for number, (command, code) in enumerate(commands()):
-        script += [command, f'code=$?; [ "$code" -eq {code} ] || {{ echo "command {number} ended with $code" >&2; exit 99; }}']
+        script += [
+            command,
+            f'code=$?; [ "$code" -eq {code} ] || {{ echo "command {number} ended with $code" >&2; exit 99; }}',
+        ]
     environment = {
         **{name: value for name, value in os.environ.items() if name != "ABOVEBOARD_PASSPHRASE"},
         "PATH": f"{tool.parent}:{os.environ['PATH']}",

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aboveboard.agreement.declaration import from_value
-from aboveboard.judge.case import DERIVED
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.canonical import JSON, digest_of
 from aboveboard.model.declaration import Declaration
 from aboveboard.model.errors import InputError
 from aboveboard.model.manifest import HandedIn
-from aboveboard.model.record import Outcome, Record
+from aboveboard.model.record import DERIVED, Outcome, Record
 from aboveboard.model.standard import Profile, Standard
 from aboveboard.pipelines import agreements, canaries, declarations, records, releases
 from aboveboard.pipelines.log import LogView
