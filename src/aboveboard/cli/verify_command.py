@@ -118,7 +118,8 @@ def _say(found: Verified) -> None:
     say(said[found.exit_code])
     if found.attested is not None:
         form = found.attested.form
-        say(f"the verdict, in the role {form.by}: {form.result.value.replace('-', ' ')}: {form.count}")
+        what = "it claims" if found.exit_code == 3 else "the verdict"
+        say(f"{what}, in the role {form.by}: {form.result.value.replace('-', ' ')}: {form.count}")
 
 
 def _outcome(found: Verified) -> dict[str, JSON]:
