@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs.generate import collectors, command_line, decisions, documents, standard
+from docs.generate import collectors, command_line, decisions, documents, reason_codes, standard
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 NOTE = "<!-- Written by `python -m docs.generate` from the code. Do not edit. -->\n\n"
@@ -12,7 +12,7 @@ NOTE = "<!-- Written by `python -m docs.generate` from the code. Do not edit. --
 
 def pages() -> dict[str, str]:
     """Return every page by its path below `docs/reference`."""
-    parts = (collectors, standard, command_line, documents, decisions)
+    parts = (collectors, standard, command_line, documents, reason_codes, decisions)
     return {name: NOTE + text.rstrip() + "\n" for part in parts for name, text in part.pages().items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from docs.generate import decisions, pages
+from docs.generate import decisions, pages, reason_codes
 
 from aboveboard.evidence.registry import listed
 from aboveboard.standard import reader
@@ -36,3 +36,11 @@ def test_decisions_are_numbered_without_a_hole() -> None:
 def test_no_page_names_a_place_of_the_machine_that_wrote_it() -> None:
     for path in [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]:
         assert not re.search(r"/(?:home|root|work|tmp)/\w", path.read_text(encoding="utf-8")), path
+
+
+def test_every_reason_code_has_its_sentence_and_none_is_left_over() -> None:
+    made = reason_codes.found()
+    assert made.errors.keys() == reason_codes.SAID.keys()
+    assert made.canaries.keys() == reason_codes.SAID_OF_CANARIES.keys()
+    assert made.releases.keys() == reason_codes.SAID_OF_RELEASES.keys()
+    assert {"other-log", "no-log", "verdict-form"} <= made.errors.keys()  # not written where the error is raised
