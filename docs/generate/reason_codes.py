@@ -265,7 +265,7 @@ def pages() -> dict[str, str]:
 
 STEPS = [
     ("`not-re-derived`", "open", "evidence is withheld; the clauses that rest on it are named, all others are the same"),
-    ("`seen-otherwise`", "open", "collected again: other gaps, or evidence that is not in the bundle; the facts are the same"),
+    ("`seen-otherwise`", "open", "collected again: other gaps, or evidence that the bundle lacks; the facts are the same"),
     ("`input`", "open", "something that was given cannot be read"),
     ("`not-done`", "not done", "what the step needs is missing: a step before says why"),
 ]
