@@ -274,3 +274,14 @@ def test_what_is_read_is_written_with_the_same_bytes() -> None:
     [signed] = opened([GOOD], RING, NOW)
     assert signed.envelope.to_bytes() == GOOD
     assert canonical(signed.document) == canonical(document())
+
+
+def test_60_a_key_that_is_newer_than_the_term_counts_and_one_that_was_revoked_meanwhile_does_not() -> None:
+    def ring(**changes: Any) -> Ring:
+        return replace(RING, keys={**RING.keys, "acme": entry(SUPPLIER, **changes)})
+
+    assert opened([GOOD], ring(since=NOW - timedelta(days=1)), NOW)  # signed late, for a term that had begun
+    assert opened([GOOD], ring(until=NOW - timedelta(days=1)), NOW)  # its time is over since
+    refused("key-not-valid", lambda: opened([GOOD], ring(since=NOW + timedelta(days=1)), NOW))
+    refused("key-not-valid", lambda: opened([GOOD], ring(until=NOW - timedelta(days=40)), NOW))
+    refused("key-not-valid", lambda: opened([GOOD], ring(revoked=NOW - timedelta(days=1)), NOW))

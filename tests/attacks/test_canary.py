@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from aboveboard.model.canonical import JSON
+from aboveboard.pipelines.canaries import chain_of, finding, seen_of
 from aboveboard.trust.canary import CODES, Canary, Expected, Seen, State, issue, opened, read, state_at
 from aboveboard.trust.checkpoint import Checkpoint
 from aboveboard.trust.dsse import STATEMENT, seal
@@ -16,6 +18,7 @@ from aboveboard.trust.merkle import leaf_hash
 from aboveboard.trust.statement import CANARY, Statement
 from tests.attacks.keys import NOW, OTHER, SECOND, SUPPLIER, refused
 from tests.attacks.test_keys import ring
+from tests.pipelines.test_derived_records import Stage
 
 DAY = timedelta(days=1)
 CITED = Checkpoint("log.example/canary", 7, leaf_hash(b"seven"))
@@ -143,3 +146,35 @@ def test_69_another_supplier_product_or_jurisdiction(expected: Expected) -> None
 def test_70_without_a_time_or_from_the_future_it_is_unknown() -> None:
     assert state(FIRST, at=None) == (State.UNKNOWN, "no-time")
     assert state(FIRST, at=FIRST.issued - timedelta(seconds=1)) == (State.UNKNOWN, "future")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    made = Stage(tmp_path)
+    made.issue()
+    return made
+
+
+def test_66_a_log_of_another_name_or_a_later_time_began_with_nothing(stage: Stage) -> None:
+    seen = seen_of(stage.view(), "Acme")
+    (one, two) = stage.view().states[-2:]
+    cited = Checkpoint(stage.view().origin, one.size, one.root)
+    assert seen.newest == 1
+    assert one.seen_at is not None
+    assert seen.began_with(cited, one.seen_at)
+    assert not seen.began_with(cited, one.seen_at - timedelta(seconds=1))
+    assert not seen.began_with(replace(cited, origin="log.example/other"), NOW)
+    assert not seen.began_with(replace(cited, root=two.root), NOW)
+    assert not seen.began_with(replace(cited, size=two.size), NOW)
+    assert seen_of(stage.view(), "Beta").newest == 0
+
+
+def test_70_a_clock_that_is_behind_a_witness_and_a_log_that_is_not_there(stage: Stage) -> None:
+    chain, expected, view = chain_of(stage.file), replace(EXPECTED, jurisdictions=()), stage.view()
+    assert finding(chain, ring(), view, expected, NOW).state is State.FRESH
+    assert view.latest is not None
+    behind = finding(chain, ring(), view, expected, view.latest - timedelta(seconds=1))
+    assert (behind.state, behind.code) == (State.UNKNOWN, "clock-behind")
+    alone = finding(chain, ring(), None, expected, NOW)
+    assert (alone.state, alone.code) == (State.UNKNOWN, "no-log")
+    refused("signature", lambda: finding([issue(FIRST, [OTHER])], ring(), None, expected, NOW))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.attacks.disk import Memory
 from tests.attacks.keys import LOG, NOW, OTHER, refused
 
 from aboveboard.model.canonical import canonical, digest_of
@@ -19,10 +20,11 @@ from aboveboard.pipelines.log import LogView, State
 from aboveboard.pipelines.log_extracts import extract, from_json, to_json
 from aboveboard.trust.checkpoint import Checkpoint
 from aboveboard.trust.entry import Entry
-from aboveboard.trust.merkle import leaf_hash
+from aboveboard.trust.log import Log
 from aboveboard.trust.note import LogKey, Note, sign
 from aboveboard.trust.refusal import RefusedError
 from aboveboard.trust.strict import parse_json
+from aboveboard.trust.tree import Tree
 
 ORIGIN = "log.example/canary"
 KEY = LogKey(ORIGIN, LOG.public).to_text()
@@ -42,8 +44,21 @@ def at(hours: int) -> datetime:
     return NOW + timedelta(hours=hours)
 
 
+def grown() -> Tree:
+    """Return the tree of nine entries; two of them are not ours."""
+    store = Memory()
+    log = Log(store, ORIGIN, LOG)
+    log.create()
+    ours = dict(FOUND)
+    log.append([ours[index].to_bytes() if index in ours else b"not ours" for index in range(9)])
+    return Tree(store.read, 9)
+
+
+TREE = grown()
+
+
 def root(size: int) -> bytes:
-    return leaf_hash(b"%d" % size)
+    return TREE.root(size)
 
 
 def signed(size: int, origin: str = ORIGIN) -> bytes:
@@ -56,10 +71,19 @@ def view(times: tuple[int, ...] = (5, 1, 3, 9), *, witnessed: bool = True) -> Lo
     states = tuple(
         State(size, root(size), at(hours) if witnessed else None) for size, hours in zip(sizes, times, strict=True)
     )
-    return LogView(KEY, ORIGIN, 9, root(9), states, witnessed, at(max(times)) if witnessed else None, signed(9), FOUND)
+    latest = at(max(times)) if witnessed else None
+    return LogView(KEY, ORIGIN, 9, root(9), states, witnessed, latest, signed(9), FOUND, tree=TREE)
+
+
+def all_of(whole: LogView) -> LogView:
+    """Return the whole view with its proofs, as if all of it had been asked for."""
+    inclusion = {index: tuple(TREE.inclusion(index)) for index, _ in FOUND}
+    growth = {state.size: tuple(TREE.consistency(state.size)) for state in whole.states}
+    return replace(whole, inclusion=inclusion, growth=growth)
 
 
 WHOLE = view()
+FULL = all_of(WHOLE)
 PART = extract(WHOLE, ["Acme"], [IMAGES[0]], [(1, root(1))])
 DATA = canonical(to_json(PART))
 
@@ -73,7 +97,7 @@ def test_an_extract_holds_what_was_asked_for_and_other_images_of_the_same_releas
     assert [index for index, _ in extract(WHOLE, [], [IMAGES[3]], []).found] == [6]  # without a name it has no others
 
 
-@pytest.mark.parametrize("made", [WHOLE, PART, view(witnessed=False), extract(WHOLE, [], [], [])])
+@pytest.mark.parametrize("made", [FULL, PART, all_of(view(witnessed=False)), extract(WHOLE, [], [], [])])
 def test_what_was_written_is_read_as_it_was(made: LogView) -> None:
     assert from_json(to_json(made)) == made
     assert from_json(parse_json(canonical(to_json(made)))) == made
@@ -126,10 +150,13 @@ def resealed(**changes: Any) -> dict[str, Any]:
 
 
 def states(*rows: tuple[int, str | None]) -> list[dict[str, Any]]:
-    given = to_json(WHOLE)["states"]
+    given = to_json(FULL)["states"]
     assert isinstance(given, list)
-    roots = {one["size"]: one["root"] for one in given}
-    return [{"size": size, "root": roots[size], "seen_at": time} for size, time in rows]
+    known = {one["size"]: one for one in given}
+    return [{**known[size], "seen_at": time} for size, time in rows]
+
+
+ENTRY = json.loads(DATA)["entries"][0]
 
 
 T1, T9 = "2026-12-01T01:00:00Z", "2026-12-01T09:00:00Z"
@@ -164,9 +191,16 @@ T1, T9 = "2026-12-01T01:00:00Z", "2026-12-01T09:00:00Z"
         ({"states": "x"}, "list"),
         ({"entries": [{}] * 10_001}, "at most"),
         ({"entries": [{"index": 0}]}, "object"),
-        ({"entries": [{"index": 0, "entry": {"kind": "canary"}}]}, "entry-form"),
-        ({"entries": [{"index": 9, "entry": json.loads(FOUND[0][1].to_bytes())}]}, "beyond"),
-        ({"entries": [{"index": 1, "entry": json.loads(FOUND[0][1].to_bytes())}] * 2}, "order"),
+        ({"entries": [{**ENTRY, "entry": {"kind": "canary"}}]}, "proof"),
+        ({"entries": [{**ENTRY, "entry": {**ENTRY["entry"], "sha256": "d" * 64}}]}, "proof"),
+        ({"entries": [{**ENTRY, "index": 9}]}, "proof"),
+        ({"entries": [{**ENTRY, "index": 1}]}, "proof"),
+        ({"entries": [{**ENTRY, "proof": ENTRY["proof"][:-1]}]}, "proof"),
+        ({"entries": [{**ENTRY, "proof": ["AAAA"]}]}, "root of 3 bytes"),
+        ({"entries": [{**ENTRY, "proof": ENTRY["proof"] * 99}]}, "at most"),
+        ({"entries": [ENTRY] * 2}, "order"),
+        ({"states": [{**states((1, T1))[0], "size": 2}, *states((9, T9))]}, "proof"),
+        ({"states": [{**states((1, T1))[0], "root": states((3, T1))[0]["root"]}, *states((9, T9))]}, "proof"),
     ],
 )
 def test_what_is_no_extract_is_refused_even_with_a_seal(changes: dict[str, Any], why: str) -> None:
@@ -184,7 +218,12 @@ def test_values_that_have_no_canonical_form_are_refused() -> None:
 
 
 def change(**fields: Any) -> Callable[[], object]:
-    return lambda: to_json(replace(WHOLE, **fields))
+    return lambda: to_json(replace(FULL, **fields))
+
+
+def test_an_extract_is_not_made_without_its_proofs() -> None:
+    refused("log-extract", lambda: extract(replace(WHOLE, tree=None), ["Acme"], [], []))
+    refused("log-extract", lambda: to_json(WHOLE))
 
 
 def test_what_would_not_be_read_again_is_not_written() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,9 @@ from aboveboard.pipelines import canaries, key_rings
 from aboveboard.pipelines.log import log_view, read_policy
 from aboveboard.report import terminal
 from aboveboard.trust import keyring
-from aboveboard.trust.canary import CODES, MAX_GRACE, Canary, Expected
+from aboveboard.trust.canary import CODES, MAX_GRACE, Canary, Expected, Finding, State
+from aboveboard.trust.keyring import Ring
+from aboveboard.trust.refusal import UndecidedError
 from aboveboard.trust.strict import format_time
 
 app = typer.Typer(
@@ -92,10 +95,10 @@ def check(
     time = moment(at)
     chain = canaries.chain_of(file)
     ring = keyring.follow(key_rings.chain_of(keys), time)
-    view = None if log is None or policy is None else log_view(log, read_policy(policy))
-    if view is None:
+    if log is None:
         talker().print("no log was given: the state can only be unknown, or triggered; give --log and --policy")
-    found = canaries.finding(chain, ring, view, Expected(supplier, product, tuple(jurisdiction or ())), time)
+    expected = Expected(supplier, product, tuple(jurisdiction or ()))
+    found = _found(chain, ring, None if log is None or policy is None else (log, policy), expected, time)
     newest = canaries.stated(chain)[-1] if chain else None
     outcome: dict[str, JSON] = {
         "state": found.state.value,
@@ -109,6 +112,16 @@ def check(
     lines = [f"{found.state.value} ({found.code}): {found.text}", *([] if newest is None else _lines(newest))]
     give(outcome, [*lines, f"note      {canaries.CAVEAT}"], as_json=as_json)
     raise typer.Exit(0 if found.state.good else NOT_GOOD)
+
+
+def _found(chain: list[bytes], ring: Ring, log: tuple[Path, Path] | None, expected: Expected, time: datetime) -> Finding:
+    """Return the state; a log that no quorum saw is as good as none, and what is forged is refused all the same."""
+    try:
+        view = None if log is None else log_view(log[0], read_policy(log[1]))
+    except UndecidedError as error:
+        found = canaries.finding(chain, ring, None, expected, time)
+        return Finding(State.UNKNOWN, error.code, error.message) if found.code == canaries.NO_LOG else found
+    return canaries.finding(chain, ring, view, expected, time)
 
 
 @app.command()

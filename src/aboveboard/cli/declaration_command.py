@@ -1,4 +1,4 @@
-"""`aboveboard declaration`: draft one from an image, and check one that is written."""
+"""`aboveboard declaration`: draft one from an image, check it, sign it, and compare two."""
 
 from __future__ import annotations
 
@@ -8,14 +8,29 @@ from typing import Annotated
 
 import typer
 
-from aboveboard.cli.common import talker
+from aboveboard.agreement.declaration import document
+from aboveboard.cli import agreement_output as output
+from aboveboard.cli.common import AsJson, At, KeyFile, PassphraseFile, private_key, talker
 from aboveboard.cli.inspect_command import cache_folder, evaluation_time
+from aboveboard.cli.trust_options import give, moment
+from aboveboard.model.canonical import JSON
+from aboveboard.model.declaration import SECTIONS, Declaration
 from aboveboard.model.errors import InputError
+from aboveboard.pipelines import comparing, declarations, key_rings
 from aboveboard.pipelines import draft as pipeline
 from aboveboard.pipelines.inspect import Options
+from aboveboard.pipelines.keys import read_file
 from aboveboard.report import terminal
+from aboveboard.trust import keyring
+from aboveboard.trust.keyring import Ring
+from aboveboard.trust.refusal import UndecidedError
 
 app = typer.Typer(help="The supplier's declaration.", no_args_is_help=True, rich_markup_mode=None)
+
+Keys = Annotated[
+    Path | None, typer.Option("--keys", metavar="KEYS", help="File of rings that signatures are checked with.")
+]
+SignedFile = Annotated[Path, typer.Argument(metavar="D.dsse", help="A signed declaration.")]
 
 
 @app.command()
@@ -62,3 +77,99 @@ def check(
         for line in wanting:
             typer.echo(str(terminal.safe(f"  {line}")))
     raise typer.Exit(4 if wanting else 0)
+
+
+@app.command()
+def sign(
+    declaration: Annotated[Path, typer.Argument(metavar="DECLARATION", help="A declaration (YAML or JSON).")],
+    key: KeyFile,
+    out: Annotated[Path | None, typer.Option(help="File to write; default the declaration's name with .dsse.")] = None,
+    incomplete: Annotated[bool, typer.Option("--incomplete", help="Sign it although something is still open.")] = False,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign a declaration as the supplier; one in which something is open is not signed (exit 4)."""
+    place = out or declaration.with_suffix(".dsse")
+    output.may_write(place)
+    found, wanting = pipeline.check(declaration)
+    if wanting and not incomplete:
+        for line in wanting:
+            talker().print(terminal.safe(f"  {line}"))
+        text = f"{len(wanting)} things are still open in {declaration}"
+        raise UndecidedError("open-places", text, hint="complete it, or sign it as it is with --incomplete")
+    private = private_key(key, passphrase_file)
+    _to_sign(found)
+    output.put(place, declarations.signed(found, private).to_bytes() + b"\n")
+    _signed(found, place, private.public.id, as_json=as_json)
+
+
+@app.command()
+def countersign(
+    declaration: SignedFile, key: KeyFile, passphrase_file: PassphraseFile = None, as_json: AsJson = False
+) -> None:
+    """Add a signature to a signed declaration, over the same bytes, in place."""
+    output.may_write(declaration, replaces=declaration)
+    data = read_file(declaration, "declaration")
+    found = declarations.unsigned(data)
+    private = private_key(key, passphrase_file)
+    _to_sign(found)
+    output.put(declaration, declarations.countersigned(data, private))
+    _signed(found, declaration, private.public.id, as_json=as_json)
+
+
+@app.command()
+def show(declaration: SignedFile, keys: Keys = None, at: At = None, as_json: AsJson = False) -> None:
+    """Check a signed declaration and print it; without --keys nothing is checked (exit 4)."""
+    data = read_file(declaration, "declaration")
+    ring = _ring(keys, at)
+    found = declarations.unsigned(data) if ring is None else declarations.opened(data, ring, moment(at))
+    who = None if ring is None else declarations.signers(data, ring)
+    if ring is None:
+        output.unchecked()
+    signed_by = "NOT CHECKED" if who is None else ", ".join(who)
+    lines = [*_head(found), f"signed by  {signed_by}", f"open       {len(found.open_places())} places"]
+    for section in SECTIONS:
+        items = found.sections.get(section)
+        lines.append(f"{section}: " + ("not declared" if items is None else str(len(items)) if items else "none"))
+        lines += [f"  {', '.join(f'{key} {value}' for key, value in item.items())}" for item in items or ()]
+    outcome: dict[str, JSON] = {"checked": who is not None, "signers": who, "digest": found.digest}
+    give({**outcome, "open": found.open_places(), "declaration": document(found)}, lines, as_json=as_json)
+    if ring is None:
+        raise typer.Exit(4)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A declaration: YAML, JSON, or signed (.dsse).")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The one that follows it.")],
+    keys: Keys = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what changed between two declarations, and what the newer one permits that the older one did not."""
+    found = comparing.declarations_of(old, new, _ring(keys, at), moment(at))
+    output.compared(found, "permits what the old one did not", as_json=as_json)
+
+
+def _ring(keys: Path | None, at: str | None) -> Ring | None:
+    return None if keys is None else keyring.follow(key_rings.chain_of(keys), moment(at))
+
+
+def _head(found: Declaration) -> list[str]:
+    return [
+        f"product    {found.product} {found.version} of {found.supplier}, {found.date}",
+        f"digest     {found.digest}",
+        *(f"image      {image}" for image in found.images),
+    ]
+
+
+def _to_sign(found: Declaration) -> None:
+    talk = talker()
+    talk.print("signing as supplier:")
+    for line in _head(found):
+        talk.print(terminal.safe(f"  {line}"))
+
+
+def _signed(found: Declaration, place: Path, key: str, *, as_json: bool) -> None:
+    outcome: dict[str, JSON] = {"file": str(place), "digest": found.digest, "key": key}
+    give(outcome, [f"{place}: {found.digest} signed with {key}"], as_json=as_json)

@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from aboveboard import __version__
 from aboveboard.cli import (
+    agreement_command,
     attest_command,
     canary_command,
     declaration_command,
@@ -39,6 +40,7 @@ app.command("attest")(attest_command.attest)
 app.command("seal")(seal_command.seal)
 app.command("verify")(verify_command.verify)
 app.command("doctor")(doctor_command.doctor)
+app.add_typer(agreement_command.app, name="agreement")
 app.add_typer(declaration_command.app, name="declaration")
 app.add_typer(standard_command.app, name="standard")
 app.add_typer(keys_command.app, name="keys")

@@ -14,7 +14,7 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines import releases
 from aboveboard.pipelines.log import log_view, prove, read_policy
-from aboveboard.pipelines.releases import Release
+from aboveboard.pipelines.releases import Release, Standing
 from aboveboard.report import terminal
 
 app = typer.Typer(
@@ -90,8 +90,7 @@ def check(
         "same_release": [_row(one) for one in found.others],
         "by": "log" if proof is None else "proof",
     }
-    lines = [f"{found.code}: {found.text}", *([] if release is None else [_line(release)]), *_beside(found.others)]
-    give(outcome, lines, as_json=as_json)
+    give(outcome, _lines(found), as_json=as_json)
     raise typer.Exit(0 if found.good else NOT_SHOWN)
 
 
@@ -100,6 +99,11 @@ def _warn(others: Sequence[Release]) -> None:
         talker().print(
             f"warning: {len(others)} other images bear this product and version; ask the supplier for whom each is"
         )
+
+
+def _lines(found: Standing) -> list[str]:
+    at = [] if found.release is None else [_line(found.release)]
+    return [f"{found.code}: {found.text}", *at, *_beside(found.others)]
 
 
 def _row(one: Release) -> dict[str, JSON]:

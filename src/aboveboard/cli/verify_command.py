@@ -18,7 +18,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.pipelines import bundle_files, bundle_log, recollecting
 from aboveboard.pipelines.bundle_log import Seen
 from aboveboard.pipelines.keys import lines_of, read_file
-from aboveboard.pipelines.log import read_policy
+from aboveboard.pipelines.log import LogView, log_view, read_policy
 from aboveboard.pipelines.paper_files import ring_of
 from aboveboard.pipelines.verifying import PROOF_NAME, Asked, State, Verification, Verified
 from aboveboard.report import terminal
@@ -61,15 +61,18 @@ def verify(
     def told(text: str) -> None:
         talk.print(terminal.safe(f"  {text}"))
 
+    seen, view = _seen(bundle, policy, proof, log, time)
     room = None if no_cache else cache_folder()
     asked = Asked(
         ring,
         time,
         withheld,
         () if agreement is None else tuple(lines_of(read_file(agreement, "agreement"))),
-        _seen(bundle, policy, proof, log, time),
+        seen,
         None if image is None else lambda case: recollecting.again(case, image, room, jobs, told),
         bool(capture),
+        None if policy is None else read_policy(policy).log.to_text(),
+        None if log is None else lambda case, papers: bundle_log.extracts_hold(case, papers, log, view()),
     )
     found = Verification(bundle, asked).run()
     give(_outcome(found), [], as_json=True) if as_json else _say(found)
@@ -81,24 +84,29 @@ def verify(
 
 def _seen(
     bundle: Path, policy: Path | None, proof: Path | None, log: Path | None, at: datetime
-) -> Callable[[bytes], Seen] | None:
+) -> tuple[Callable[[bytes], Seen] | None, Callable[[], LogView]]:
+    """Return how a manifest is held against the log that is trusted, and the log itself; each is read once at most."""
     if policy is None:
         if proof is not None or log is not None:
             raise InputError("which log do you trust?", hint="give --policy")
-        return None
+        return None, _no_log
     trusted = read_policy(policy)
     inside = None if proof is not None or log is not None else bundle_files.read(bundle).get(PROOF_NAME)
     given = inside if proof is None else read_file(proof, "proof")
+    view = _no_log if log is None else cache(lambda: log_view(log, trusted))
 
-    @cache
     def look(manifest: bytes) -> Seen:
         if log is not None:
-            return bundle_log.by_log(manifest, log, trusted, at)
+            return bundle_log.by_log(manifest, view(), at)
         if given is None:
             raise UndecidedError("no-proof", "no proof came with it", hint="give --proof, or the log with --log")
         return bundle_log.by_proof(manifest, given, trusted, at)
 
-    return look
+    return look, view
+
+
+def _no_log() -> LogView:
+    raise InputError("there is no log", hint="give --log")
 
 
 def _say(found: Verified) -> None:

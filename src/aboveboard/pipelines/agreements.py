@@ -13,7 +13,7 @@ from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.errors import InputError
 from aboveboard.standard import reader
 from aboveboard.trust import dsse, note, statement
-from aboveboard.trust.keyring import Ring
+from aboveboard.trust.keyring import Key, Ring
 from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time, parse_time
 
@@ -44,8 +44,9 @@ def opened(chain: Sequence[bytes], ring: Ring, at: datetime) -> list[Signed]:
     those of the JSON and of the text, and the text is the one that the JSON makes; 4 both parties signed, an amendment as
     the one before it says and as it says itself; 5 it follows the one before it.
 
-    A key has to be good when the term began, or now where it has not begun: a key that expires later takes no agreement
-    with it. Nothing here shows *when* a signature was made; where that matters the agreement belongs in a log.
+    A key counts that was good at some time of the term so far, or is good now where it has not begun: one that expires
+    later takes no agreement with it, and a term may begin before its keys. One that is revoked counts no more, for nothing
+    here shows when its signature was made: the parties sign anew.
     """
     if not 0 < len(chain) <= MAX_CHAIN:
         raise RefusedError("chain", f"1 to {MAX_CHAIN} agreements are wanted, not {len(chain)}")
@@ -53,10 +54,10 @@ def opened(chain: Sequence[bytes], ring: Ring, at: datetime) -> list[Signed]:
     for data in chain:
         signed = unsigned(data)  # 1 to 3
         agreement = signed.agreement
-        time = min(parse_time(agreement.since), at)
-        both_signed(signed.envelope, agreement.roles, ring, time)  # 4
+        since = parse_time(agreement.since)
+        both_signed(signed.envelope, agreement.roles, ring, at, since)  # 4
         if found:
-            both_signed(signed.envelope, found[-1].agreement.roles, ring, time)
+            both_signed(signed.envelope, found[-1].agreement.roles, ring, at, since)
         follows(found[-1].agreement if found else None, agreement)  # 5
         found.append(signed)
     return found
@@ -113,7 +114,9 @@ def subjects(document: Mapping[str, JSON], text: str) -> dict[str, str]:
     }
 
 
-def both_signed(envelope: dsse.Envelope, roles: Mapping[str, Holders], ring: Ring, at: datetime) -> None:
+def both_signed(
+    envelope: dsse.Envelope, roles: Mapping[str, Holders], ring: Ring, at: datetime, since: datetime | None = None
+) -> None:
     """Raise where not both parties signed.
 
     A party signed where enough keys did that speak for it in the agreement and in the ring, as both count: the agreement
@@ -122,7 +125,7 @@ def both_signed(envelope: dsse.Envelope, roles: Mapping[str, Holders], ring: Rin
     signers = dsse.signers(envelope, dsse.STATEMENT, ring.publics())
     lacking: dict[str, RefusedError] = {}
     for role in PARTIES:
-        reason = _lacks(role, roles[role], signers, ring, at)
+        reason = _lacks(role, roles[role], signers, ring, at, since or at)
         if reason is not None:
             lacking[role] = reason
     if not lacking:
@@ -138,25 +141,37 @@ def both_signed(envelope: dsse.Envelope, roles: Mapping[str, Holders], ring: Rin
 
 def signed_as(envelope: dsse.Envelope, role: str, held: Holders, ring: Ring, at: datetime) -> None:
     """Raise where not enough keys signed that speak for a role in the agreement and in the ring."""
-    reason = _lacks(role, held, dsse.signers(envelope, dsse.STATEMENT, ring.publics()), ring, at)
+    reason = _lacks(role, held, dsse.signers(envelope, dsse.STATEMENT, ring.publics()), ring, at, at)
     if reason is not None:
         raise reason
 
 
-def _lacks(role: str, held: Holders, signers: frozenset[str], ring: Ring, at: datetime) -> RefusedError | None:
-    """Return why the signatures do not speak for a role, None where they do."""
+def _lacks(
+    role: str, held: Holders, signers: frozenset[str], ring: Ring, at: datetime, since: datetime
+) -> RefusedError | None:
+    """Return why the signatures do not speak for a role, None where they do. `since` is when the thing begins to count."""
     named = set(ring.roles[role].keys) if role in ring.roles else set()
     signed = {name for name in signers & named if ring.keys[name].public.id in held.keys}
     if not signed:
         return RefusedError("role", f"no key that speaks for the {role} signed", hint=f"have the {role} sign")
-    good = {name for name in signed if ring.keys[name].good_at(at)}
-    count = len({ring.keys[name].public.raw for name in good})
-    if count >= held.threshold and role in ring.fulfilled(signers, at):
+    counting = {name for name in signers & named if _counts(ring.keys[name], at, since)}
+    good = signed & counting
+    if _number(ring, good) >= held.threshold and _number(ring, counting) >= ring.roles[role].threshold:
         return None
     if good != signed:
         bad = min(signed - good)
         return UndecidedError("key-not-valid", f"the key {bad} was not valid at that time", hint="have it signed again")
-    return RefusedError("threshold", f"too few keys signed for the {role}: {', '.join(sorted(good))}")
+    hint = f"have more keys of the {role} countersign: {held.threshold} are wanted"
+    return RefusedError("threshold", f"too few keys signed for the {role}: {', '.join(sorted(good))}", hint=hint)
+
+
+def _counts(key: Key, at: datetime, since: datetime) -> bool:
+    """Tell whether a key's signature counts: see `opened`."""
+    return key.since <= at and min(since, at) < key.until and (key.revoked is None or at < key.revoked)
+
+
+def _number(ring: Ring, names: set[str]) -> int:
+    return len({ring.keys[name].public.raw for name in names})
 
 
 def follows(before: Agreement | None, agreement: Agreement) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from aboveboard.pipelines.log import LogView, log_view
-from aboveboard.trust import attestation, dsse
+from aboveboard.pipelines.case_files import CaseFiles
+from aboveboard.pipelines.log import LogView
+from aboveboard.pipelines.paper_files import extracted
+from aboveboard.pipelines.papers import Opened
+from aboveboard.store.folder import FolderStore
 from aboveboard.trust.entry import Entry
 from aboveboard.trust.policy import Policy
 from aboveboard.trust.proof import Proof
 from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time
+from aboveboard.trust.tree import Tree
 
 KIND = "bundle"
 
@@ -25,12 +29,6 @@ class Seen:
     at: datetime | None
     lines: tuple[str, ...]
     superseded: str = ""
-
-
-def about(manifest: bytes) -> dict[str, str | int]:
-    """Return by what the manifest of a bundle is found again in a log; nobody has checked its signatures here."""
-    stated = attestation.read_manifest(dsse.parse(manifest))
-    return {"image": stated.image, "by": stated.by, "profile": stated.profile, "sealed": stated.sealed}
 
 
 def by_proof(manifest: bytes, proof: bytes, policy: Policy, at: datetime) -> Seen:
@@ -51,9 +49,8 @@ def by_proof(manifest: bytes, proof: bytes, policy: Policy, at: datetime) -> See
     return Seen(time, (f"{place}, {_when(time)}", "whether a newer verdict stands behind it only the log shows (--log)"))
 
 
-def by_log(manifest: bytes, folder: Path, policy: Policy, at: datetime) -> Seen:
-    """Return what the log shows, audited whole; raises RefusedError, SplitViewError or UndecidedError."""
-    view = log_view(folder, policy)
+def by_log(manifest: bytes, view: LogView, at: datetime) -> Seen:
+    """Return what an audited log shows; raises RefusedError or UndecidedError."""
     if view.latest is not None and view.latest > at:
         raise UndecidedError("clock-behind", "a witness saw the log later than the time of evaluation", hint="give --at")
     digest = hashlib.sha256(manifest).hexdigest()
@@ -77,6 +74,33 @@ def _newer(view: LogView, here: tuple[int, Entry], at: datetime) -> str:
         if later > index and same and sealed < other_sealed <= format_time(at):
             return f"entry {later} is a newer verdict on the same image in the same role, of {other_sealed}"
     return ""
+
+
+def extracts_hold(case: CaseFiles, found: Opened, folder: Path, view: LogView) -> list[str]:
+    """Hold what a bundle tells of a log against the log itself; raises RefusedError where it told otherwise.
+
+    Steps for each extract of this log: 1 each state that it names is a beginning of the log; 2 none is told to have been
+    seen earlier than the log shows; 3 the entries that it was to tell of are those, and none of them is left out.
+    """
+    lines = []
+    for told in case.papers.logs:
+        if told.key != view.key:
+            continue
+        if told.size > view.size:
+            raise RefusedError("rollback", f"the bundle knows {told.size} entries, this copy of the log has {view.size}")
+        tree = Tree(FolderStore(folder).read, view.size)
+        times = {state.size: state.seen_at for state in view.states}
+        for state in told.states:
+            if tree.root(state.size) != state.root:  # 1
+                raise RefusedError("split-view", f"the bundle tells of another tree of {state.size} entries")
+            shown = times.get(state.size)
+            if state.seen_at is not None and shown is not None and state.seen_at < shown:  # 2
+                raise RefusedError("log-extract", f"{state.size} entries were seen at {format_time(shown)}, and not before")
+        again = extracted(replace(case.papers, logs=(view,)), found, case.manifest.digest).logs[0]
+        if tuple(one for one in again.found if one[0] < told.size) != told.found:  # 3
+            raise RefusedError("log-extract", "the log holds other entries on this supplier or image than the bundle tells")
+        lines.append(f"what the bundle tells of {told.origin} at {told.size} entries is so")
+    return lines
 
 
 def _when(time: datetime | None) -> str:

@@ -32,6 +32,7 @@ from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time, parse_time
 
 CLAUSE, KIND = "GV-06", "canary"
+NO_LOG = "no-log"  # the code of a state that hangs on a log which is not there
 # What a statement is held to where nothing was agreed: what an agreement says unless its parties change it.
 USUAL_DAYS, USUAL_GRACE = 90, 14
 CAVEAT = "a canary is a sign by its absence only; whether it has any effect in law is untested"
@@ -194,7 +195,7 @@ def _judged(
     if view is None:  # 3: what is late may have been followed by another; what was triggered stays so
         text = "without the log nobody can tell whether it is the newest, or when it was made"
         lost = found.state.good or found.state is State.EXPIRED
-        return said, Finding(State.UNKNOWN, "no-log", text) if lost else found
+        return said, Finding(State.UNKNOWN, NO_LOG, text) if lost else found
     if not found.state.good:
         return said, found
     return said, _unlogged(chain, said, view, at) or _uncovered(said) or found
@@ -210,8 +211,9 @@ def _opened(
     """
     found: list[Canary] = []
     undecided: UndecidedError | None = None
+    places = _places(view, supplier)
     for line in chain:
-        index = None if view is None else _place(line, view, supplier)
+        index = places.get(hashlib.sha256(line).hexdigest())
         seen = None if view is None or index is None else view.seen_at(index)
         try:
             found += canary.opened([line], ring, at if seen is None else min(seen, at))
@@ -221,12 +223,13 @@ def _opened(
     return found, undecided
 
 
-def _place(line: bytes, view: LogView, supplier: str) -> int | None:
-    digest = hashlib.sha256(line).hexdigest()
-    named = (
-        index for index, entry in view.entries(CANARY) if (entry.digest, entry.about.get("supplier")) == (digest, supplier)
-    )
-    return next(named, None)
+def _places(view: LogView | None, supplier: str) -> dict[str, int]:
+    """Return where the log first holds each canary of a supplier, by the SHA-256 of its line."""
+    found: dict[str, int] = {}
+    for index, entry in view.entries(CANARY) if view is not None else ():
+        if entry.about.get("supplier") == supplier:
+            found.setdefault(entry.digest, index)
+    return found
 
 
 def _unlogged(chain: Sequence[bytes], said: Sequence[Canary], view: LogView, at: datetime) -> Finding | None:
@@ -238,8 +241,9 @@ def _unlogged(chain: Sequence[bytes], said: Sequence[Canary], view: LogView, at:
     for number, digest in _numbered(view, said[0].supplier):  # 4
         if digests.get(number) != digest:
             return Finding(State.UNKNOWN, "equivocation", f"the log holds another statement {number}")
+    places = _places(view, said[0].supplier)
     for line, one in zip(chain, said, strict=True):
-        index = _place(line, view, one.supplier)
+        index = places.get(hashlib.sha256(line).hexdigest())
         if index is None:
             return Finding(State.UNKNOWN, "not-in-log", f"statement {one.sequence} is not in the log")
         seen = view.seen_at(index)

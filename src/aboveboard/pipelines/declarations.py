@@ -59,3 +59,22 @@ def signed(declaration: Declaration, key: PrivateKey) -> dsse.Envelope:
     value = document(declaration)
     body = statement.Statement(statement.DECLARATION, {JSON_NAME: _digest(value)}, {"declaration": value}).to_bytes()
     return dsse.seal(dsse.STATEMENT, body, [key])
+
+
+def unsigned(data: bytes) -> Declaration:
+    """Return what a signed file declares, without a look at its signatures; raises RefusedError."""
+    return stated(dsse.parse(data))
+
+
+def countersigned(data: bytes, key: PrivateKey) -> bytes:
+    """Return the file with one more signature over the same bytes; raises RefusedError for what is no declaration."""
+    envelope = dsse.parse(data)
+    stated(envelope)
+    made = dsse.countersign(envelope, key).to_bytes()
+    dsse.parse(made)  # one signature too many makes an envelope that nobody reads
+    return made + b"\n"
+
+
+def signers(data: bytes, ring: Ring) -> list[str]:
+    """Return the names in the ring of those who signed; raises RefusedError where nobody that it knows did."""
+    return sorted(dsse.signers(dsse.parse(data), dsse.STATEMENT, ring.publics()))

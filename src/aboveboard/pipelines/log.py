@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +29,9 @@ from aboveboard.trust.tree import Read, Tree
 HISTORY = "checkpoints"  # one file for each size that was published: the signed checkpoint, and who cosigned it first
 CHAINS = ("agreement", "canary", "keyring")  # kinds whose file grows by lines: each line is a thing of its own
 _CHUNK = 1 << 20
+
+
+Proofs = tuple[bytes, ...]  # the hashes that lead from an entry, or an earlier state, to the root
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class LogView:
     latest: datetime | None  # the newest time of any cosignature
     checkpoint: bytes
     found: tuple[tuple[int, Entry], ...]
+    inclusion: Mapping[int, Proofs] = field(default_factory=dict)  # by index; an extract brings them, see `log_extracts`
+    growth: Mapping[int, Proofs] = field(default_factory=dict)  # by the size of a state
+    tree: Tree | None = field(default=None, compare=False, repr=False)  # to make them from, where the log is at hand
 
     def entries(self, kind: str) -> list[tuple[int, Entry]]:
         """Return the entries of a kind, with their indices."""
@@ -82,7 +88,8 @@ def log_view(folder: Path, policy: Policy) -> LogView:
     data = store.read(CHECKPOINT) or b""
     audited = audit(_pinned(store, data), policy, keep)  # 1
     here = audited.witnessed.checkpoint
-    states, times = _states(store, policy, Tree(store.read, here.size), data)  # 2
+    tree = Tree(store.read, here.size)
+    states, times = _states(store, policy, tree, data)  # 2
     states[here.size] = states.get(here.size) or State(here.size, here.root, policy.seen_at(audited.witnessed))
     return LogView(
         policy.log.to_text(),
@@ -94,6 +101,7 @@ def log_view(folder: Path, policy: Policy) -> LogView:
         max([*times, *audited.witnessed.times.values()], default=None),
         data,
         tuple(found),
+        tree=tree,
     )
 
 

@@ -1,29 +1,31 @@
 """What the judge needs of a log, small enough to travel with the evidence: a view with a few entries and states.
 
-An extract holds what was found in the whole log by whoever made it. Its checkpoint is signed by the log and is checked
-again on reading; that these entries stand under it, and that no others of their kind do, is the word of whoever seals the
-extract with the evidence, and is checked by taking the extract from the log again.
+Its checkpoint is signed by the log, and it brings the proofs that its entries stand under that checkpoint and that its
+states are beginnings of it, so that neither hangs on who made the extract. What does hang on that, and on whoever seals it
+with the evidence: that there are no other entries of this kind, and the times at which a quorum had seen the states. Both
+are checked by taking the extract from the log again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from aboveboard.model.canonical import JSON, canonical, digest_of
 from aboveboard.model.errors import InputError
-from aboveboard.pipelines.log import LogView, State
+from aboveboard.pipelines.log import LogView, Proofs, State
 from aboveboard.trust.checkpoint import Checkpoint, check
 from aboveboard.trust.entry import Entry
-from aboveboard.trust.merkle import HASH
+from aboveboard.trust.merkle import HASH, check_consistency, check_inclusion, leaf_hash
 from aboveboard.trust.note import ED25519, MAX_NOTE, LogKey, parse_key
 from aboveboard.trust.refusal import RefusedError
 from aboveboard.trust.strict import LAST_SIZE, decode_base64, encode_base64, format_time, parse_json, parse_time
+from aboveboard.trust.tree import Tree
 
 FORM = "log-extract/1"
-MAX_ENTRIES, MAX_STATES = 10_000, 20_000
+MAX_ENTRIES, MAX_STATES, MAX_PROOF = 10_000, 20_000, 2 * 63  # hashes
 CANARY, RELEASE = "canary", "release"
 RELEASE_NAME = ("supplier", "product", "version")  # by which two images are called one release
 _FIELDS = frozenset("aboveboard key origin size root states witnessed latest checkpoint entries seal".split())
@@ -38,7 +40,7 @@ def extract(
     Of the entries those of the canaries, and of the releases: those of the images, and any other image that the log calls
     the same release. Of the states the last one, those that are cited (size and root), and for each entry the one by which
     a quorum had first seen it. What is asked of the extract about them has the same answer as of the whole view, and an
-    extract of an extract is the same as one of the view.
+    extract of an extract is the same as one of the view. Raises RefusedError where the log is no longer whole.
     """
     ours = [entry for _, entry in view.entries(RELEASE) if f"sha256:{entry.digest}" in images]
     names = {name for entry in ours if (name := release_name(entry)) is not None}
@@ -50,7 +52,17 @@ def extract(
     )
     needed = {view.size, *_covering(view, (index for index, _ in kept))}
     states = tuple(state for state in view.states if state.size in needed or (state.size, state.root) in cited)
-    return replace(view, found=kept, states=states)
+    inclusion = {index: _proof(view, view.inclusion, index, Tree.inclusion) for index, _ in kept}
+    growth = {state.size: _proof(view, view.growth, state.size, Tree.consistency) for state in states}
+    return replace(view, found=kept, states=states, inclusion=inclusion, growth=growth, tree=None)
+
+
+def _proof(view: LogView, known: Mapping[int, Proofs], place: int, make: Callable[[Tree, int], list[bytes]]) -> Proofs:
+    if place in known:
+        return known[place]
+    if view.tree is None:
+        raise RefusedError("log-extract", f"there is no proof for {place}", hint="take the extract from the log itself")
+    return tuple(make(view.tree, place))
 
 
 def release_name(entry: Entry) -> tuple[str, ...] | None:
@@ -76,18 +88,30 @@ def to_json(view: LogView) -> dict[str, JSON]:
         "size": view.size,
         "root": encode_base64(view.root),
         "states": [
-            {"size": state.size, "root": encode_base64(state.root), "seen_at": _text(state.seen_at)}
-            for state in view.states
+            {
+                "size": one.size,
+                "root": encode_base64(one.root),
+                "seen_at": _text(one.seen_at),
+                "proof": _hashes(view.growth, one.size),
+            }
+            for one in view.states
         ],
         "witnessed": view.witnessed,
         "latest": _text(view.latest),
         "checkpoint": view.checkpoint.decode("utf-8", "replace"),
-        "entries": [{"index": index, "entry": parse_json(entry.to_bytes())} for index, entry in view.found],
+        "entries": [
+            {"index": index, "entry": parse_json(entry.to_bytes()), "proof": _hashes(view.inclusion, index)}
+            for index, entry in view.found
+        ],
     }
     made: dict[str, JSON] = {**body, "seal": digest_of(body)}
     if from_json(made) != view:
         raise RefusedError("log-extract", "the view would be read as another one")
     return made
+
+
+def _hashes(proofs: Mapping[int, Proofs], place: int) -> list[JSON]:
+    return [encode_base64(one) for one in proofs.get(place, ())]
 
 
 def _text(time: datetime | None) -> str | None:
@@ -98,8 +122,9 @@ def from_json(value: object) -> LogView:
     """Return the view that `to_json` wrote; raises RefusedError `log-extract` for anything else.
 
     Steps: 1 the closed shape and its bounds; 2 the seal over all of it, against damage; 3 the checkpoint is signed by the
-    key, and has the origin, size and root that are stated; 4 the states grow, the last one is the checkpoint's, and a time
-    is there where witnesses were asked; 5 the entries in their order, each in its one form and within the log.
+    key, and has the origin, size and root that are stated; 4 the states grow, each is proven a beginning of the last one,
+    which is the checkpoint's, and a time is there where witnesses were asked; 5 the entries in their order, each in its one
+    form and proven to stand where it is said to.
     """
     try:
         body = _closed(value)  # 1
@@ -125,13 +150,11 @@ def _view(body: Mapping[str, JSON]) -> LogView:
     data = _string(body["checkpoint"], MAX_NOTE).encode("utf-8")
     if check(data, _log_key(key), ()).checkpoint != here:  # 3
         raise RefusedError("checkpoint", "the checkpoint is not of the state that is stated")
-    states = tuple(_state(one) for one in _list(body["states"], MAX_STATES))
+    states, growth = _states(body["states"], here)
     latest = _time(body["latest"])
     _check_states(states, here, latest, witnessed=witnessed)  # 4
-    found = tuple(_entry(one) for one in _list(body["entries"], MAX_ENTRIES))  # 5
-    if not _growing([index for index, _ in found]) or any(index >= here.size for index, _ in found):
-        raise RefusedError("form", "the entries are not in their order, or beyond the log")
-    return LogView(key, here.origin, here.size, here.root, states, witnessed, latest, data, found)
+    found, inclusion = _entries(body["entries"], here)  # 5
+    return LogView(key, here.origin, here.size, here.root, states, witnessed, latest, data, found, inclusion, growth)
 
 
 def _log_key(text: str) -> LogKey:
@@ -157,14 +180,34 @@ def _growing(numbers: list[int]) -> bool:
     return all(one < other for one, other in pairwise(numbers))
 
 
-def _state(value: object) -> State:
-    body = _object(value, frozenset({"size", "root", "seen_at"}))
-    return State(_size(body["size"]), _root(body["root"]), _time(body["seen_at"]))
+def _states(value: object, here: Checkpoint) -> tuple[tuple[State, ...], dict[int, Proofs]]:
+    states: list[State] = []
+    proofs: dict[int, Proofs] = {}
+    for one in _list(value, MAX_STATES):
+        body = _object(one, frozenset({"size", "root", "seen_at", "proof"}))
+        state = State(_size(body["size"]), _root(body["root"]), _time(body["seen_at"]))
+        proofs[state.size] = _read_proof(body["proof"])
+        check_consistency(state.size, here.size, state.root, here.root, proofs[state.size])
+        states.append(state)
+    return tuple(states), proofs
 
 
-def _entry(value: object) -> tuple[int, Entry]:
-    body = _object(value, frozenset({"index", "entry"}))
-    return _size(body["index"]), Entry.parse(canonical(body["entry"]))
+def _entries(value: object, here: Checkpoint) -> tuple[tuple[tuple[int, Entry], ...], dict[int, Proofs]]:
+    found: list[tuple[int, Entry]] = []
+    proofs: dict[int, Proofs] = {}
+    for one in _list(value, MAX_ENTRIES):
+        body = _object(one, frozenset({"index", "entry", "proof"}))
+        index, data = _size(body["index"]), canonical(body["entry"])
+        proofs[index] = _read_proof(body["proof"])
+        check_inclusion(index, here.size, leaf_hash(data), proofs[index], here.root)
+        found.append((index, Entry.parse(data)))
+    if not _growing([index for index, _ in found]):
+        raise RefusedError("form", "the entries are not in their order")
+    return tuple(found), proofs
+
+
+def _read_proof(value: object) -> Proofs:
+    return tuple(_root(one) for one in _list(value, MAX_PROOF))
 
 
 def _object(value: object, fields: frozenset[str]) -> Mapping[str, JSON]:

@@ -14,11 +14,10 @@ from pathlib import Path
 from aboveboard.model.canonical import JSON
 from aboveboard.model.canonical import digest_of as digest_of_json
 from aboveboard.model.errors import InputError
-from aboveboard.pipelines import bundle_log
 from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.log import CHAINS, HISTORY, State, digest_of, evidence_kept, read_entries
 from aboveboard.store.folder import FolderStore
-from aboveboard.trust import canary, dsse, keyring, note, statement
+from aboveboard.trust import attestation, canary, dsse, keyring, note, statement
 from aboveboard.trust.checkpoint import Checkpoint, WitnessKey, check
 from aboveboard.trust.ed25519 import PrivateKey
 from aboveboard.trust.entry import KINDS, MAX_TEXT, Entry
@@ -67,9 +66,9 @@ def entries_of(path: Path, kind: str, about: About) -> list[Entry]:
     if kind in CHAINS:
         lines = lines_of(read_file(path, kind))
         return [Entry.of(kind, line, {**about, **_about(kind, line)}) for line in lines]
-    if kind == bundle_log.KIND:
+    if kind == "bundle":
         manifest = read_file(path, "manifest of a bundle")
-        return [Entry.of(kind, manifest, {**about, **bundle_log.about(manifest)})]
+        return [Entry.of(kind, manifest, {**about, **attestation.read_manifest(dsse.parse(manifest)).about()})]
     return [Entry(kind, digest_of(path), about)]
 
 

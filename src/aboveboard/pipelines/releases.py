@@ -119,23 +119,32 @@ class Standing:
 def standing(view: LogView, image: str, at: datetime, asked: Mapping[str, str] | None = None) -> Standing:
     """Return whether an image (`sha256:...`) is in a log at a time, under the name that is asked for where one is."""
     wanted = dict(asked or {})
-    all_of = [Release.of(index, entry, view.seen_at(index)) for index, entry in view.entries(RELEASE)]
-    found = [one for one in all_of if one.image == image]
-    fitting = [one for one in found if wanted.items() <= one.about.items()]
-    named = [one for one in all_of if wanted and wanted.items() <= one.about.items() and one.image != image]
-    if not found:
-        return Standing("not-in-log", ABSENT, None, tuple(named) if {"product", "version"} <= wanted.keys() else ())
+    listed = view.entries(RELEASE)
+    digest = image.removeprefix("sha256:")
+    found = [one for one in listed if one[1].digest == digest]
+    fitting = [one for one in found if wanted.items() <= one[1].about.items()]
     if not fitting:
-        called = ", ".join(str(one) for one in found[0].name)
-        return Standing("other-release", f"in the log as another release: {called}", found[0], tuple(named))
-    release = fitting[0]
-    others = tuple(one for one in all_of if one.image != image and all(one.name) and one.name == release.name)
+        whole = {"product", "version"} <= wanted.keys()
+        named = [one for one in listed if whole and one not in found and wanted.items() <= one[1].about.items()]
+        others = tuple(Release.of(*one) for one in named)
+        if not found:
+            return Standing("not-in-log", ABSENT, None, others)
+        return _another(Release.of(*found[0], view.seen_at(found[0][0])), others)
+    name = release_name(fitting[0][1])
+    alike = [one for one in listed if name is not None and one[1].digest != digest and release_name(one[1]) == name]
+    others = tuple(Release.of(index, entry, view.seen_at(index)) for index, entry in alike)
+    release = Release.of(*fitting[0], view.seen_at(fitting[0][0]))
     where = f"entry {release.index} of {view.size} in {view.origin}"
     if not view.witnessed:
         return Standing("in-log", f"{where}; no witness is asked since when", release, others)
     if release.seen_at is None or release.seen_at > at:
         return Standing("not-seen", f"{where}, and no quorum had seen it by then", release, others)
     return Standing("in-log", f"{where}, seen by a quorum on {format_time(release.seen_at)}", release, others)
+
+
+def _another(release: Release, others: tuple[Release, ...]) -> Standing:
+    called = ", ".join(str(one) for one in release.name)
+    return Standing("other-release", f"in the log as another release: {called}", release, others)
 
 
 def proved(image: Path, proof: Path, policy: Policy, at: datetime) -> Release:
@@ -159,8 +168,7 @@ def proved(image: Path, proof: Path, policy: Policy, at: datetime) -> Release:
 def shown_by(release: Release, asked: Mapping[str, str]) -> Standing:
     """Return what a proof that holds says of an image; nothing of other images, which only the log itself can show."""
     if not asked.items() <= release.about.items():
-        called = ", ".join(str(one) for one in release.name)
-        return Standing("other-release", f"in the log as another release: {called}", release, ())
+        return _another(release, ())
     seen = "no witness is asked since when" if release.seen_at is None else f"seen on {format_time(release.seen_at)}"
     return Standing("in-log", f"entry {release.index}, by its proof; {seen}", release, ())
 

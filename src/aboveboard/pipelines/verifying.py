@@ -71,6 +71,8 @@ class Asked:
     seen: Callable[[bytes], Seen] | None = None  # holds the manifest against a log; None where no policy is given
     again: Callable[[CaseFiles], tuple[State, list[str]]] | None = None  # collects again; None where no image is given
     captures: bool = False
+    log_key: str | None = None  # of the log that is trusted
+    told: Callable[[CaseFiles, Opened], list[str]] | None = None  # holds what the bundle tells of logs against a log
 
 
 @dataclass
@@ -293,7 +295,8 @@ class Verification:
             raise UndecidedError("expired", f"the verdict ended on {attested.form.expires}", hint="ask for a newer one")
         if papers.agreement is not None:
             chain = self._newest_chain()
-            found = agreements.opened(chain, self.asked.ring, self.asked.at)
+            own = len(chain) == len(_of(self._case).papers.agreement)  # which is as old as the log shows the bundle to be
+            found = agreements.opened(chain, self.asked.ring, self._key_time() if own else self.asked.at)
             image = _of(self._case).manifest.digest
             agreements.in_force(found, self.asked.at, image, pinned=papers.agreement.digest)
             step.lines.append(f"its agreement, number {papers.agreement.sequence}, is in force")
@@ -311,10 +314,21 @@ class Verification:
         return max(own, newer, key=len)
 
     def _logged(self, step: Step) -> None:
+        papers = self._papers
+        agreed = None if papers is None or papers.agreement is None else papers.agreement.logs.get("verdicts")
+        if agreed is not None and agreed != self.asked.log_key:
+            code, said = (
+                ("other-log", "that is not the one at hand") if self.asked.log_key else ("no-log", "none is at hand")
+            )
+            raise UndecidedError(
+                code, f"the agreement wants verdicts in the log {agreed}, and {said}", hint="give its policy with --policy"
+            )
         if self.asked.seen is None:
             return  # nobody asked
         found = self.asked.seen(_of(self._files)[MANIFEST_NAME])
         step.lines += found.lines
+        if self.asked.told is not None:
+            step.lines += self.asked.told(_of(self._case), _of(self._papers))
         if found.superseded:
             raise UndecidedError("superseded", found.superseded, hint="ask for the newer one")
 

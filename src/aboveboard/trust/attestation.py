@@ -150,6 +150,10 @@ class Sealed:
     image: str  # `sha256:` and 64 hexadecimal digits
     profile: str
 
+    def about(self) -> dict[str, str | int]:
+        """Return by what it is found again in a log."""
+        return {"image": self.image, "by": self.by, "profile": self.profile, "sealed": self.sealed}
+
 
 def salted(salt: bytes, data: bytes) -> str:
     """Return the salted digest of a file that is withheld, in hexadecimal."""
