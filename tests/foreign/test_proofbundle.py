@@ -6,6 +6,7 @@ entry names the SHA-256 of the file that is shown.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from pathlib import Path
@@ -16,6 +17,7 @@ from proofbundle.checkpoint import sign_checkpoint, verify_checkpoint, verify_wi
 from proofbundle.errors import ProofBundleError
 from proofbundle.tlogproof import format_tlog_proof, parse_tlog_proof, verify_tlog_proof
 
+from aboveboard.trust import note
 from aboveboard.trust.merkle import leaf_hash, node_hash
 from aboveboard.trust.note import LogKey
 from aboveboard.trust.policy import Policy
@@ -45,6 +47,11 @@ class Case:
 
     def with_lines(self, lines: list[str]) -> str:
         return "\n".join(lines) + "\n\n" + self.checkpoint
+
+
+def spelled(text: str) -> list[bytes]:
+    """Return what the Base64 at the end of each line says, whatever its spare bits are."""
+    return [base64.b64decode(line.rpartition(" ")[2]) for line in text.split("\n") if line.startswith("— ")]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +108,12 @@ def test_each_changed_byte_outside_of_what_is_nobodys_word_is_refused(case: Case
             text = flipped(data, at).decode()
         except UnicodeDecodeError:
             continue  # no text, so no proof
-        assert not case.check(text=text)["ok"], at
+        if case.check(text=text)["ok"]:
+            # As Go's decoder, it passes over the spare bits of the last character of a signature: the same signature
+            # in another spelling. We take one spelling alone.
+            assert spelled(text) == spelled(case.text), at
+            with pytest.raises(RefusedError):
+                note.parse(text.partition("\n\n")[2].encode())
 
 
 def test_other_keys_are_refused(case: Case, stage: Path) -> None:
@@ -114,9 +126,9 @@ def test_other_keys_are_refused(case: Case, stage: Path) -> None:
 
 
 def test_the_checkpoint_is_taken_with_its_witness(case: Case, stage: Path) -> None:
-    note = (stage / "L" / "checkpoint").read_text(encoding="utf-8")
-    assert verify_checkpoint(note, case.log)["ok"]
-    found = verify_witnessed_checkpoint(note, case.log, [case.witness], threshold=1, expected_origin=ORIGIN)
+    signed = (stage / "L" / "checkpoint").read_text(encoding="utf-8")
+    assert verify_checkpoint(signed, case.log)["ok"]
+    found = verify_witnessed_checkpoint(signed, case.log, [case.witness], threshold=1, expected_origin=ORIGIN)
     assert (found["ok"], found["tree_size"], len(found["witnesses"])) == (True, 6, 1)
     assert all(one["ok"] for one in found["witnesses"].values())
 
