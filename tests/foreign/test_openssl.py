@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -68,3 +69,14 @@ def test_another_key_and_another_type_are_refused(enveloped: Enveloped, stage: P
 
 def test_the_payload_alone_was_not_signed(enveloped: Enveloped, tmp_path: Path) -> None:
     assert not verifies(tmp_path, enveloped.keys[0], enveloped.payload, enveloped.signatures[0])
+
+
+def test_the_commands_of_the_page_check_a_verdict(stage: Path, tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "attestation.md"
+    (commands,) = re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    shutil.copy(stage / "laboratory.pem.pub", tmp_path)
+    good = (stage / "B" / "verdict.dsse").read_bytes()
+    for data, code in ((good, 0), (good.replace(b'"payload":"eyJ', b'"payload":"eyK'), 1)):
+        (tmp_path / "verdict.dsse").write_bytes(data)
+        done = subprocess.run(["sh", "-e"], input=commands, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, "Successfully" in done.stdout) == (code, code == 0), done.stderr
