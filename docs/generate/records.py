@@ -29,8 +29,9 @@ def pages() -> dict[str, str]:
         "",
         "A record is what a named person or laboratory found. `aboveboard attest CLAUSE --template` writes one to start "
         "from. The form is closed: an unknown field is an error. What a record shows follows from the single things in it, "
-        f"never from a field that says *passed*. It is good until its end, at most {VALID_DAYS} days after the day of its findings, "
-        "and as long as the agreement lets records be old. One that contradicts its clause does not expire.",
+        "never from a field that says *passed*. It is good until its end, at most "
+        f"{VALID_DAYS} days after the day on which it was found, and as long as the agreement lets records be old. One "
+        "that contradicts its clause does not expire.",
         "",
         "## Every record",
         "",
