@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from aboveboard.model.canonical import canonical
 from aboveboard.model.errors import AboveboardError
 from aboveboard.model.facts import Standing
-from aboveboard.pipelines import bundle_files, case_files, sealing
+from aboveboard.pipelines import bundle_files, case_files, papers, sealing
 from aboveboard.pipelines.bundle_log import Seen
 from aboveboard.pipelines.papers import Papers
 from aboveboard.pipelines.sealing import MANIFEST_NAME
@@ -30,6 +30,7 @@ from tests.attacks.bundles import (
     AT,
     EVIDENCE,
     FULL,
+    STANDARD,
     case,
     codes,
     evidence_line,
@@ -323,6 +324,34 @@ def test_a_run_whose_verdict_does_not_follow_is_not_sealed(tmp_path: Path) -> No
     folder = run(tmp_path / "late", case())
     with pytest.raises(AboveboardError):  # judged later than it is sealed
         sealing.seal(folder, RING, [OTHER], NOW - timedelta(days=30))
+
+
+def test_10_a_supplier_s_evidence_is_not_the_laboratory_s(tmp_path: Path) -> None:
+    bundle = sealing.seal(run(tmp_path / "r", case()), RING, [SUPPLIER], NOW)
+    for role in ("laboratory", ""):
+        manifest = json.loads(bundle.files["evidence/manifest.json"])
+        made = case_files.read({**bundle.files, "evidence/manifest.json": canonical({**manifest, "by": role})})
+        found = papers.opened(made.papers, RING, STANDARD, case_files.time_of(made), made.manifest.digest)
+        verdict = sealing.rejudged(made, found, STANDARD)
+        dossier = case_files.dossier(verdict, STANDARD, made.evidence, made.places, found)
+        files = {
+            **bundle.files,
+            "evidence/manifest.json": canonical(made.manifest.to_json()),
+            case_files.VERDICT: canonical(verdict.to_json()),
+            **case_files.derived(dossier),
+        }
+        told = attestation.predicate(verdict, "supplier", sealing.tools_of(made.evidence), {}, {})
+
+        def change(body: Any, told: Any = told) -> None:
+            body |= {**json.loads(canonical(told)), "files": body["files"]}
+
+        assert "role" in codes(verified(tmp_path / f"b{role}", resealed(files, SUPPLIER, predicate=change)))
+
+
+def test_33_a_file_that_is_named_and_is_none_of_a_bundle(good: dict[str, bytes], tmp_path: Path) -> None:
+    found = verified(tmp_path, resealed({**good, "summary.html": b"all clauses are met"}))
+    assert "unknown-file" in codes(found)
+    assert found.exit_code == 4
 
 
 def test_a_role_that_does_not_count_leaves_everything_not_shown(tmp_path: Path) -> None:

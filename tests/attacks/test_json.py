@@ -40,7 +40,7 @@ from tests.attacks.keys import refused
         ("too-large", b"[" + b"1," * (MAX_ITEMS + 1) + b"1]"),
     ],
 )
-def test_19_to_24_what_is_no_plain_json(code: str, text: bytes) -> None:
+def test_19_20_21_22_24_what_is_no_plain_json(code: str, text: bytes) -> None:
     refused(code, lambda: parse_json(text))
 
 

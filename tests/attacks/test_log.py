@@ -195,6 +195,13 @@ def test_50_a_proof_is_bound_to_its_entry() -> None:
     refused("proof", lambda: replace(proof, index=8).check(b"entry 7", NOBODY))
 
 
+def test_57_a_time_stamp_of_an_authority_is_refused_as_unsupported() -> None:
+    """RFC 3161, section 2.4.2: a TimeStampResp is a SEQUENCE in DER. Whose it is and for which digest is not asked."""
+    granted = bytes.fromhex("3082") + (600).to_bytes(2, "big") + bytes.fromhex("3003020100") + bytes(591)
+    for data in (granted, granted[:40], b"\x30"):
+        refused("unsupported", lambda data=data: Proof.parse(data))  # type: ignore[misc]
+
+
 @pytest.mark.parametrize("how", ["failed", "persisted", "torn"])
 @pytest.mark.parametrize("count", [1, 256, 700])
 def test_51_a_log_that_dies_at_any_write_loses_and_contradicts_nothing(count: int, how: str) -> None:

@@ -8,14 +8,13 @@ from dataclasses import replace
 import pytest
 from tests.judge.making import AT, EVALUATOR, IMAGE, account, clause, declaration, manifest, piece
 
-from aboveboard.judge.case import DERIVED
 from aboveboard.judge.judge import judge
 from aboveboard.judge.reconcile import reconcile
 from aboveboard.model.agreement import Agreement, Terms
 from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Fact, Standing, Where
 from aboveboard.model.manifest import HandedIn
-from aboveboard.model.record import Outcome, Record
+from aboveboard.model.record import DERIVED, Outcome, Record
 from aboveboard.model.standard import FactPattern, How, Standard
 from aboveboard.model.verdict import Reason, Ruling, Status, Verdict
 

@@ -253,3 +253,12 @@ def test_a_link_is_not_replaced_by_a_signed_file(folder: Path) -> None:
     done = add(folder, "customer", "customer")
     assert (done.returncode, "is a link" in done.stderr) == (2, True)
     assert (folder / "A.dsse").is_symlink()
+
+
+@pytest.mark.parametrize("command", ["show", "amend", "countersign"])
+def test_a_chain_that_does_not_hold_is_refused_without_keys_too(folder: Path, command: str) -> None:
+    data = sealed(document()) + b"\n" + sealed(document(sequence=3, amends=digest_of(document())))
+    (folder / "A.dsse").write_bytes(data)
+    more = {"amend": ("--out", "two.yaml"), "countersign": ("--key", "supplier.pem", "--role", "supplier")}
+    refused(run(folder, "agreement", command, "A.dsse", *more.get(command, ())), "chain")
+    assert (folder / "A.dsse").read_bytes() == data

@@ -16,6 +16,7 @@ from aboveboard.agreement.declaration import from_value
 from aboveboard.model.declaration import SECTIONS
 from aboveboard.pipelines import declarations
 from aboveboard.trust import dsse, statement
+from aboveboard.trust.refusal import RefusedError
 
 __all__ = ["folder", "pems"]  # fixtures
 
@@ -149,3 +150,18 @@ def test_diff_says_loudly_what_the_new_one_permits(declared: Path) -> None:
     told = json.loads(good(declared, "declaration", "diff", "D.dsse", "E.yaml", "--keys", "KEYS", *AT, "--json"))
     assert (told["checked"], told["loosening"], len(told["changes"])) == (True, 2, 4)
     assert "nothing changed" in good(declared, "declaration", "diff", "D.yaml", "D.dsse", "--keys", "KEYS", *AT)
+
+
+def test_diff_with_keys_refuses_what_is_not_signed(declared: Path) -> None:
+    good(declared, "declaration", "sign", "D.yaml", "--key", "supplier.pem")
+    refused(run(declared, "declaration", "diff", "D.yaml", "D.dsse", "--keys", "KEYS2", *AT), "threshold")
+
+
+def test_only_a_declaration_is_countersigned(declared: Path) -> None:
+    record = statement.Statement(statement.RECORD, {"a": "ab" * 32}, {}).to_bytes()
+    data = dsse.seal(dsse.STATEMENT, record, [SUPPLIER]).to_bytes()
+    with pytest.raises(RefusedError, match="predicate-type"):
+        declarations.countersigned(data, SUPPLIER)
+    (declared / "D.dsse").write_bytes(data)
+    refused(run(declared, "declaration", "countersign", "D.dsse", "--key", "supplier.pem"), "predicate-type")
+    assert (declared / "D.dsse").read_bytes() == data

@@ -90,6 +90,12 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return tmp_path / "f"
 
 
+def log(folder: Path) -> None:
+    good(folder, "log", "init", "L", "--origin", "log.example/all", "--key", "log.pem")
+    key = good(folder, "log", "key", "--key", "log.pem", "--origin", "log.example/all").strip()
+    (folder / "policy").write_text(good(folder, "log", "policy", "--log", key))
+
+
 def codes(found: dict[str, Any]) -> list[str]:
     return [step["code"] for step in found["steps"] if step["state"] in ("open", "failed")]
 
@@ -175,12 +181,16 @@ def test_an_amendment_supersedes_the_verdict(folder: Path) -> None:
     found = said(folder, 3, "verify", "B", "--keys", "KEYS", "--agreement", "A2.dsse", *LATER)
     assert codes(found) == ["superseded"]
     said(folder, 0, "verify", "B", "--keys", "KEYS", "--agreement", "A2.dsse", *AT)
+    log(folder)
+    good(folder, "log", "add", "L", "A2.dsse", "--kind", "agreement", "--key", "log.pem")
+    good(folder, "log", "add", "L", "B/manifest.dsse", "--kind", "bundle", "--key", "log.pem")
+    logged = ("--log", "L", "--policy", "policy", *LATER)
+    assert codes(said(folder, 4, "verify", "B", "--keys", "KEYS", *logged)) == ["superseded"]
+    refused(folder, 4, "superseded", "inspect", "image", *PAPERS, *logged)
 
 
 def test_the_log_shows_when_it_was_sealed_and_that_a_newer_one_stands_behind_it(folder: Path) -> None:
-    good(folder, "log", "init", "L", "--origin", "log.example/all", "--key", "log.pem")
-    key = good(folder, "log", "key", "--key", "log.pem", "--origin", "log.example/all").strip()
-    (folder / "policy").write_text(good(folder, "log", "policy", "--log", key))
+    log(folder)
     trusted = ("--keys", "KEYS", "--policy", "policy", *LATER)
     assert codes(said(folder, 4, "verify", "B", *trusted)) == ["no-proof"]
     add = ("log", "add", "L", "B/manifest.dsse", "--kind", "bundle", "--key", "log.pem", "--proof", "B/manifest.tlog-proof")

@@ -113,7 +113,9 @@ def sign(
     text: Annotated[
         Path | None, typer.Option("--text", metavar="FILE", help="The text; default agreement.md beside the JSON.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write; default the JSON's name with .dsse.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; default A.dsse of --append, else the JSON's name with .dsse.")
+    ] = None,
     append: Annotated[
         Path | None, typer.Option("--append", metavar="A.dsse", help="The chain that an amendment is added to.")
     ] = None,

@@ -129,7 +129,7 @@ def shown(
         lines += _lines(row)
         if who is None:
             lines += ["signed by  NOT CHECKED; it claims these keys:"]
-            lines += [f"  {signature.keyid or '(no name)'}" for signature in one.envelope.signatures]
+            lines += [f"  {name or '(no name)'}" for name in signing.claims(one)]
         else:
             row["state"] = signing.state_of(one.agreement, chain, current, at)
             lines += [f"signed by  {', '.join(f'{name} ({role})' for name, role in who)}", f"state      {row['state']}"]

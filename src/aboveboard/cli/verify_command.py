@@ -72,7 +72,7 @@ def verify(
         None if image is None else lambda case: recollecting.again(case, image, room, jobs, told),
         bool(capture),
         None if policy is None else read_policy(policy).log.to_text(),
-        None if log is None else lambda case, papers: bundle_log.extracts_hold(case, papers, log, view()),
+        None if log is None else lambda case, papers: bundle_log.extracts_hold(case, papers, log, view(), time),
     )
     found = Verification(bundle, asked).run()
     give(_outcome(found), [], as_json=True) if as_json else _say(found)
@@ -118,7 +118,8 @@ def _say(found: Verified) -> None:
     say(said[found.exit_code])
     if found.attested is not None:
         form = found.attested.form
-        say(f"the verdict, in the role {form.by}: {form.result.value.replace('-', ' ')}: {form.count}")
+        what = "it claims" if found.exit_code == 3 else "the verdict"
+        say(f"{what}, in the role {form.by}: {form.result.value.replace('-', ' ')}: {form.count}")
 
 
 def _outcome(found: Verified) -> dict[str, JSON]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aboveboard.judge.case import DERIVED, Case, counts, hides_content
+from aboveboard.judge.case import Case, counts, hides_content
 from aboveboard.model.facts import Gap
-from aboveboard.model.record import Outcome, Record
+from aboveboard.model.record import DERIVED, Outcome, Record
 from aboveboard.model.standard import Clause
 from aboveboard.model.verdict import Reason
 

@@ -10,6 +10,9 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Fact, Standing, Where
 
 FACT = "record"  # the kind of the fact that stands for a record in a ruling
+# The role of what the product works out itself from signed things: an undertaking, a canary, a proof. Nobody has to be
+# accepted for it, and nobody can sign in it.
+DERIVED = "derived"
 
 
 class Outcome(StrEnum):

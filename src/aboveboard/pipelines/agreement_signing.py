@@ -153,12 +153,17 @@ def signers(signed: Signed, ring: Ring) -> list[tuple[str, str | None]]:
     return [(name, ring.role_of(name)) for name in sorted(found)]
 
 
+def claims(signed: Signed) -> list[str]:
+    """Return the keys that an envelope names itself; nothing was checked, and each may be any text."""
+    return [signature.keyid[:64] for signature in signed.envelope.signatures]
+
+
 def described(signed: Signed, who: Sequence[tuple[str, str | None]] | None) -> dict[str, JSON]:
     """Return what is shown of an agreement; `who` is None where no signature was checked."""
     one = signed.agreement
     shown: dict[str, JSON] = summary(one, signed.text_digest)
     if who is None:
-        claimed: list[JSON] = [signature.keyid for signature in signed.envelope.signatures]
+        claimed: list[JSON] = list(claims(signed))
         return {**shown, "claimed_keys": claimed}
     return {**shown, "signers": [{"name": name, "role": role} for name, role in who]}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.log import LogView
 from aboveboard.pipelines.paper_files import extracted
-from aboveboard.pipelines.papers import Opened
+from aboveboard.pipelines.papers import Opened, not_amended
 from aboveboard.store.folder import FolderStore
 from aboveboard.trust.entry import Entry
 from aboveboard.trust.policy import Policy
@@ -76,12 +76,15 @@ def _newer(view: LogView, here: tuple[int, Entry], at: datetime) -> str:
     return ""
 
 
-def extracts_hold(case: CaseFiles, found: Opened, folder: Path, view: LogView) -> list[str]:
+def extracts_hold(case: CaseFiles, found: Opened, folder: Path, view: LogView, at: datetime) -> list[str]:
     """Hold what a bundle tells of a log against the log itself; raises RefusedError where it told otherwise.
 
-    Steps for each extract of this log: 1 each state that it names is a beginning of the log; 2 none is told to have been
-    seen earlier than the log shows; 3 the entries that it was to tell of are those, and none of them is left out.
+    An amendment of its agreement that the log holds and the bundle does not leaves it undecided. Steps for each extract of
+    this log: 1 each state that it names is a beginning of the log; 2 none is told to have been seen earlier than the log
+    shows; 3 the entries that it was to tell of are those, and none of them is left out.
     """
+    if found.agreement is not None:
+        not_amended([view], found.chain, at)
     lines = []
     for told in case.papers.logs:
         if told.key != view.key:

@@ -14,11 +14,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from aboveboard.judge.case import DERIVED
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.canonical import JSON, digest_of
 from aboveboard.model.errors import InputError
-from aboveboard.model.record import Outcome, Record
+from aboveboard.model.record import DERIVED, Outcome, Record
 from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.log import LogView
 from aboveboard.pipelines.log_extracts import CANARY, extract, to_json

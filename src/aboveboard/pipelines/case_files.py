@@ -41,6 +41,8 @@ VERDICT = "verdict.json"
 MANIFEST = "evidence/manifest.json"
 PLACES = "evidence/places.json"
 FORM = "inputs/1"
+MAX_VALUES = 20_000_000  # of all evidence
+MAX_LINES = 1000  # envelopes in a file: each costs a verification for every key
 INPUTS, AGREEMENT, SIGNED, UNSIGNED, RECORDS, CANARY, LOGS = (
     f"inputs/{name}"
     for name in (
@@ -196,6 +198,8 @@ def _lines(files: Files, name: str) -> tuple[bytes, ...]:
     data = files.get(name)
     if data is None:
         return ()
+    if name.endswith(".dsse") and data.count(b"\n") > MAX_LINES:
+        raise RefusedError("too-large", f"{name} holds more than {MAX_LINES} envelopes")
     found = tuple(lines_of(data))
     if lines(found) != data:
         raise RefusedError("case-form", f"{name} has empty lines, or no end")
@@ -216,9 +220,13 @@ def _unsigned(files: Files) -> Mapping[str, JSON] | None:
 
 
 def _pieces(files: Files) -> Iterable[Evidence]:
+    values = 0  # they are counted before they are built: a bracket costs a file one byte, and memory a hundred
     for name in sorted(files):
         if name.startswith("evidence/") and name.endswith(".jsonl"):
             for line in _lines(files, name):
+                values += sum(map(line.count, (b",", b"[", b"{")))
+                if values > MAX_VALUES:
+                    raise RefusedError("too-large", f"evidence of more than {MAX_VALUES} values")
                 piece = _shaped(name, lambda line=line: Evidence.from_json(_mapping(parse(line))))
                 if evidence_name(piece.collector) != name:
                     raise RefusedError("case-form", f"{name} holds evidence of {piece.collector[:40]!r}")

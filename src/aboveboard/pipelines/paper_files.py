@@ -12,6 +12,7 @@ from aboveboard.jail import Jail
 from aboveboard.model.declaration import Declaration
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines import canaries, log, log_extracts
+from aboveboard.pipelines.case_files import MAX_LINES
 from aboveboard.pipelines.confined import emitted
 from aboveboard.pipelines.key_rings import chain_of
 from aboveboard.pipelines.keys import lines_of, read_file
@@ -68,6 +69,8 @@ def _lines(path: Path, what: str) -> tuple[bytes, ...]:
     found = tuple(lines_of(read_file(path, what)))
     if not found:
         raise InputError(f"{path} is empty", hint=f"give a signed {what}")
+    if len(found) > MAX_LINES:
+        raise InputError(f"{path} holds more than {MAX_LINES} envelopes", hint="give the ones that count")
     return found
 
 

@@ -6,25 +6,24 @@ signature what was asked when it was given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from aboveboard.agreement.declaration import from_value
-from aboveboard.judge.case import DERIVED
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.canonical import JSON, digest_of
 from aboveboard.model.declaration import Declaration
 from aboveboard.model.errors import InputError
 from aboveboard.model.manifest import HandedIn
-from aboveboard.model.record import Outcome, Record
+from aboveboard.model.record import DERIVED, Outcome, Record
 from aboveboard.model.standard import Profile, Standard
 from aboveboard.pipelines import agreements, canaries, declarations, records, releases
 from aboveboard.pipelines.log import LogView
 from aboveboard.standard import reader
 from aboveboard.trust import dsse
 from aboveboard.trust.keyring import Ring
-from aboveboard.trust.refusal import RefusedError
+from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time
 
 USUAL_PROFILE = "outsider"
@@ -61,6 +60,7 @@ class Opened:
     agreement: Agreement | None
     declaration: Declaration | None
     records: tuple[Record, ...]
+    chain: tuple[Agreement, ...] = ()  # the agreement and its amendments, whichever is in force
 
     @property
     def handed_in(self) -> tuple[HandedIn, ...]:
@@ -79,16 +79,40 @@ def opened(papers: Papers, ring: Ring | None, standard: Standard, at: datetime, 
     if papers.signed and ring is None:  # 1
         raise InputError("whose signatures count?", hint="give the ring of keys with --keys")
     keys = ring or Ring(1, {}, {})
-    agreement = None
+    agreement, chain = None, []
     if papers.agreement:  # 2
-        agreement = agreements.in_force(agreements.opened(papers.agreement, keys, at), at, image)
+        chain = agreements.opened(papers.agreement, keys, at)
+        agreement = agreements.in_force(chain, at, image)
+        not_amended(papers.logs, [signed.agreement for signed in chain], at)
     profile = _profile(papers, agreement, standard)  # 3
     declaration = _declaration(papers, agreement, keys, at)  # 4
     given = [_record(data, keys, agreement, standard, at) for data in papers.records]  # 5
     if len({record.digest for record in given}) != len(given):
         raise InputError("one record is given twice", hint="give each once")
     derived = [] if image is None else _derived(papers, keys, agreement, declaration, image, at)  # 6
-    return Opened(profile, agreement, declaration, tuple(sorted((*given, *derived), key=lambda one: one.digest)))
+    ordered = tuple(sorted((*given, *derived), key=lambda one: one.digest))
+    return Opened(profile, agreement, declaration, ordered, tuple(signed.agreement for signed in chain))
+
+
+def not_amended(logs: Sequence[LogView], chain: Sequence[Agreement], at: datetime) -> None:
+    """Raise UndecidedError where a log holds an amendment of one of these that is none of these.
+
+    The log knows its digest alone: who signed it, and from when it is in force, shows when it is given.
+    """
+    known = {agreement.digest for agreement in chain}
+    for view in logs:
+        for index, entry in view.entries("agreement"):
+            seen = view.seen_at(index)
+            if (
+                entry.about.get("amends") in known
+                and entry.about.get("agreement") not in known
+                and (seen is None or seen <= at)
+            ):
+                raise UndecidedError(
+                    "superseded",
+                    f"{view.origin} holds number {entry.about.get('sequence')}, which amends it and was not given",
+                    hint="give the file with all amendments",
+                )
 
 
 def _profile(papers: Papers, agreement: Agreement | None, standard: Standard) -> Profile:

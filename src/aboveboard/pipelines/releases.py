@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aboveboard.judge.case import DERIVED
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.canonical import digest_of
 from aboveboard.model.dates import LAST
 from aboveboard.model.errors import InputError
-from aboveboard.model.record import Outcome, Record
+from aboveboard.model.record import DERIVED, Outcome, Record
 from aboveboard.pipelines.keys import read_file
 from aboveboard.pipelines.log import LogView, read_entries
 from aboveboard.pipelines.log import digest_of as file_digest

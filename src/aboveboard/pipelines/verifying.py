@@ -35,6 +35,9 @@ from aboveboard.trust.strict import format_time, parse_json, parse_time
 PROOF_NAME = "manifest.tlog-proof"  # may lie in the bundle: it is made after the manifest, which cannot name it
 
 
+_BESIDE = frozenset({MANIFEST_NAME, VERDICT_NAME, PROOF_NAME, *case_files.DERIVED})
+
+
 class State(StrEnum):
     """How a step went."""
 
@@ -173,6 +176,9 @@ class Verification:
                 raise RefusedError("digest", f"{name} is not the file that was sealed")
         self._files = files
         step.lines.append(f"{len(manifest.files)} files")
+        strange = sorted(name for name in files if not is_ours(name) and name not in _BESIDE)
+        if strange:  # nothing here is made again from it, so that nobody should believe it for lying there
+            raise UndecidedError("unknown-file", f"{strange[0]} is no file of a bundle that is known here")
         closed = sorted(set(manifest.withheld) - set(hidden))
         if closed:
             step.lines.append(f"withheld, by salted digest alone: {', '.join(closed)}")
@@ -231,6 +237,10 @@ class Verification:
         found = opened(self._case.papers, self.asked.ring, self.standard, judged_at, self._case.manifest.digest)
         agreement, declaration = found.agreement, found.declaration
         by = _of(self._manifest).by
+        if self._case.manifest.by != by:  # or else a supplier's evidence would count as the laboratory's
+            raise RefusedError(
+                "role", f"the evidence is answered for in the role {self._case.manifest.by!r}, sealed in {by}"
+            )
         if agreement is not None and by in agreement.roles:
             envelope = dsse.parse(_of(self._files)[MANIFEST_NAME])
             agreements.signed_as(envelope, by, agreement.roles[by], self.asked.ring, self._key_time())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.facts import Fact, Gap, Where
-from aboveboard.model.record import Record
+from aboveboard.model.record import DERIVED, Record
 from aboveboard.model.standard import Clause, Standard
 from aboveboard.model.verdict import Ruling, Status, Verdict
 
@@ -41,7 +41,9 @@ class Dossier:
             lines += [f"waived by it: {clause}, because: {why}" for clause, why in sorted(found.waived.items())]
         if verdict.inputs["declaration"]:
             lines.append(f"the supplier's declaration, {verdict.inputs['declaration']}")
-        lines += [f"record on {record.clause}: {record.line()}" for record in self.records]
+        for record in sorted(self.records, key=lambda one: (one.clause, one.digest)):
+            how = f"worked out from what {record.who} signed" if record.role == DERIVED else f"{record.who}, {record.role}"
+            lines.append(f"{record.clause}: {record.kind} of {record.found[:10]} ({how}): {record.explanation}")
         if verdict.inputs["by"]:
             lines.append(f"answered for in the role {verdict.inputs['by']}")
         lines.append(f"to be relied on until {verdict.expires}")
