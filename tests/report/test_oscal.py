@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -224,6 +225,36 @@ def test_the_gaps_of_a_ruling_are_one_observation() -> None:
     assert seen["description"].count("high entropy") == 3
     (finding,) = (one for one in result["findings"] if one["target"]["target-id"] == "NB-09_obj")
     assert finding["related-observations"] == [{"observation-uuid": seen["uuid"]}]
+
+
+def test_what_a_record_saw_points_to_the_record_and_ten_thousand_ports_take_no_hour() -> None:
+    ports = tuple(
+        Fact("listener", Where(), {"proto": "tcp", "port": port}, Standing.CONFIRMED) for port in range(1, 10_001)
+    )
+    record = Record(
+        clause="NB-04",
+        kind="port-scan",
+        digest="sha256:" + "1" * 64,
+        role="laboratory",
+        signers=("lab",),
+        images=(),
+        supplier="Acme",
+        who="lab",
+        found="2025-12-01T00:00:00Z",
+        until="2026-12-01T00:00:00Z",
+        outcome=Outcome.SUPPORTS,
+        explanation="all ports tried",
+        facts=ports,
+    )
+    facts = (record.as_fact(), *ports)
+    dossier = with_rulings(Ruling("NB-04", True, Status.BROKEN, Reason.UNDECLARED, "ports", facts))
+    began = time.monotonic()
+    made = body(replace(dossier, records=(record,)))
+    assert time.monotonic() - began < 30
+    (resource,) = (one for one in made["back-matter"]["resources"] if props(one)["digest"] == record.digest)
+    seen = [one for one in made["results"][0]["observations"] if one["methods"] == ["UNKNOWN"]]
+    assert len(seen) == 10_001
+    assert {one["relevant-evidence"][0]["href"] for one in seen} == {f"#{resource['uuid']}"}
 
 
 def test_the_plan_is_named_by_its_digest() -> None:

@@ -27,30 +27,42 @@ def observations(dossier: Dossier, new_id: NewId) -> tuple[list[JSON], dict[str,
     """
     facts: dict[str, Fact] = {}
     rulings: dict[str, list[Ruling]] = {}
-    related: dict[str, list[str]] = {}
+    related: dict[str, dict[str, None]] = {}
     holes: list[JSON] = []
     for ruling in dossier.verdict.rulings:
-        mine = related.setdefault(ruling.clause, [])
+        mine = related.setdefault(ruling.clause, {})
         for fact in ruling.facts:
             digest = digest_of(fact.to_json())
             facts.setdefault(digest, fact)
             rulings.setdefault(digest, []).append(ruling)
-            if (uuid := new_id("fact", digest)) not in mine:
-                mine.append(uuid)
+            mine[new_id("fact", digest)] = None
         if ruling.gaps:
             uuid = new_id("gaps", ruling.clause)
-            mine.append(uuid)
+            mine[uuid] = None
             holes.append(_gaps(dossier, ruling, uuid, new_id))
-    seen = [_fact(dossier, fact, digest, rulings[digest], new_id) for digest, fact in facts.items()]
-    return [*seen, *holes], related
+    recorded = _recorded(dossier.records)
+    seen = [
+        _fact(dossier, fact, digest, rulings[digest], recorded.get(digest, ()), new_id) for digest, fact in facts.items()
+    ]
+    return [*seen, *holes], {clause: list(mine) for clause, mine in related.items()}
 
 
-def _fact(dossier: Dossier, fact: Fact, digest: str, rulings: Sequence[Ruling], new_id: NewId) -> JSON:
+def _recorded(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Return the records behind a fact, by its digest: a scan may have seen some ten thousand ports."""
+    found: dict[str, dict[str, Record]] = {}
+    for record in records:
+        for fact in (record.as_fact(), *record.facts):
+            found.setdefault(digest_of(fact.to_json()), {})[record.digest] = record
+    return {digest: list(listed.values()) for digest, listed in found.items()}
+
+
+def _fact(
+    dossier: Dossier, fact: Fact, digest: str, rulings: Sequence[Ruling], recorded: Sequence[Record], new_id: NewId
+) -> JSON:
     candidate = " (a candidate: it accuses nobody)" if fact.standing is Standing.CANDIDATE else ""
     steps = [f"because: {step}" for step in why(fact)]
     left = [f"and {len(steps) - STEPS} steps more"] if len(steps) > STEPS else []
     broke = any(ruling.status is Status.BROKEN for ruling in rulings)
-    recorded = [one for one in dossier.records if one.digest == fact.data.get("digest") or fact in one.facts]
     by_record = fact.kind == FACT or bool(recorded)
     props = [prop("kind", fact.kind), prop("standing", fact.standing.value), prop("digest", digest)]
     props += [prop(name, value) for name, value in fact.where.to_json().items() if value != ""]
