@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import fuzz_trust
+
 from aboveboard.agreement import declaration as declarations
 from aboveboard.evidence.collector import FileSubject, Needs
 from aboveboard.evidence.collectors import programs
@@ -224,4 +226,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "accounts": passwords,
     "addresses": hosts,
     "declaration": declaration,
+    **fuzz_trust.TARGETS,
 }

@@ -11,6 +11,7 @@ import typing
 from enum import StrEnum
 
 import msgspec
+from docs.generate.forms import struct_rows
 from docs.generate.source import bounds, comments, doc, module_files, size, table
 
 import aboveboard
@@ -215,7 +216,7 @@ def _declaration() -> str:
         "",
         "## Head",
         "",
-        *table(("field", "form"), _struct_rows(schema.Declared)),
+        *table(("field", "form"), _rows(schema.Declared)),
         "## Sections",
         "",
         *table(("section", "what it speaks of", "permits under"), [_section(name) for name in SECTIONS]),
@@ -223,7 +224,7 @@ def _declaration() -> str:
     for item, names in _items().items():
         lines += [f"## {item.__name__} {{ #entry-{item.__name__.lower()} }}", "", doc(item), ""]
         lines += [f"An entry of: {', '.join(f'`{name}`' for name in names)}.", ""]
-        lines += table(("field", "form"), _struct_rows(item))
+        lines += table(("field", "form"), _rows(item))
     return "\n".join(lines)
 
 
@@ -254,43 +255,8 @@ def _item(section: str) -> type[msgspec.Struct]:
     return item
 
 
-def _struct_rows(struct: type[msgspec.Struct]) -> list[tuple[str, str]]:
-    described = msgspec.json.schema(struct)
-    body = described["$defs"][struct.__name__]
-    said = comments(struct)
-    rows = []
-    for name, form in body["properties"].items():
-        must = "must be there" if name in body.get("required", ()) else _optional(form)
-        words = "; ".join(part for part in (_form(form), must, said.get(name, "")) if part)
-        rows.append((f"`{name}`", words))
-    return rows
-
-
-def _optional(form: dict[str, typing.Any]) -> str:
-    default = form.get("default")
-    shown = "" if default is None else f", default `{str(default).lower() if isinstance(default, bool) else default}`"
-    return f"optional{shown}"
-
-
-def _form(form: dict[str, typing.Any]) -> str:
-    """Return a JSON schema of one field in words."""
-    if "anyOf" in form:
-        return " or ".join(_form(part) for part in form["anyOf"] if part != {"type": "null"})
-    if "enum" in form:
-        return ("one of " if len(form["enum"]) > 1 else "") + ", ".join(f"`{value}`" for value in form["enum"])
-    if "const" in form:
-        return f"`{form['const']}`"
-    if "$ref" in form:
-        return "the sections below"
-    if form.get("type") == "array":
-        return f"list of: {_form(form['items'])}"
-    if "pattern" in form:
-        return f"text like `{form['pattern']}`"
-    if form.get("type") == "integer":
-        return f"number from {form['minimum']} to {form['maximum']}"
-    if form.get("type") == "boolean":
-        return "`true` or `false`"
-    return f"text of at most {form['maxLength']} characters" if "maxLength" in form else str(form.get("type"))
+def _rows(struct: type[msgspec.Struct]) -> list[tuple[str, str]]:
+    return struct_rows(struct, lambda name: "the sections below")
 
 
 def _bounds() -> str:

@@ -278,8 +278,15 @@ def _rows(codes: Mapping[str, set[Place]], said: Mapping[str, str]) -> Iterator[
         kinds = sorted({kind for kind, _ in codes[code]})
         exits = sorted({ERRORS[kind].exit_code for kind in kinds if kind in ERRORS})
         how = ", ".join(map(str, exits)) if exits else ", ".join(kinds)
-        modules = sorted({module for _, module in codes[code]})
-        yield f"`{code}`", how, said[code], ", ".join(f"`{module}`" for module in modules)
+        yield f"`{code}`", how, said[code], _where({module for _, module in codes[code]})
+
+
+def _where(modules: set[str]) -> str:
+    rooms: dict[str, list[str]] = defaultdict(list)
+    for module in sorted(modules):
+        room, _, name = module.partition(".")
+        rooms[room].append(name)
+    return "; ".join(f"{room}: {', '.join(names)}" for room, names in rooms.items())
 
 
 def _releases(codes: Mapping[str, set[Place]]) -> Iterator[tuple[str, str, str]]:

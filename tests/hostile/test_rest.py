@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ NAMES = [
 ]
 
 
-def test_names_drive_neither_terminal_nor_page_nor_sheet(tmp_path: Path) -> None:
+def test_names_drive_neither_terminal_nor_page_nor_sheet(tmp_path: Path, trestle: Callable[[bytes], Any]) -> None:
     """Each name is a script that listens, so it stands in facts and in every output."""
     items = [Item(b"etc/init.d/" + name.replace(b"/", b"_"), b"#!/bin/sh\ntelnetd -p 24%d &\n" % number, 0o100755)
              for number, name in enumerate(NAMES)]  # fmt: skip
@@ -55,6 +56,7 @@ def test_names_drive_neither_terminal_nor_page_nor_sheet(tmp_path: Path) -> None
         assert not [cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
     for name in ("verdict.json", "findings.sarif"):
         json.loads((out / name).read_text())
+    trestle((out / "assessment-results.json").read_bytes())
 
 
 SPINS = {

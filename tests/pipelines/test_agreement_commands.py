@@ -217,3 +217,22 @@ def test_the_ring_of_other_tests_is_the_ring_here() -> None:
         {"acme": "supplier", "ministry": "customer"}.get(name, name): one.public for name, one in RING.keys.items()
     }
     assert isinstance(TWIN, PrivateKey)
+
+
+def test_two_copies_that_were_signed_apart_are_joined(folder: Path) -> None:
+    begin(folder)
+    good(folder, "agreement", "check", "agreement.yaml")
+    assert sign(folder, out="A.dsse").returncode == 0
+    assert sign(folder, "customer", "customer", out="B.dsse").returncode == 0
+    refused(show(folder), "one-sided")
+    said = json.loads(good(folder, "agreement", "join", "A.dsse", "B.dsse", "--json"))
+    assert said["added"] == 1
+    assert show(folder).returncode == 0
+    before = (folder / "A.dsse").read_bytes()
+    assert json.loads(good(folder, "agreement", "join", "A.dsse", "B.dsse", "--json"))["added"] == 0
+    assert (folder / "A.dsse").read_bytes() == before
+    edit(folder / "agreement.yaml", "evidence_days: 365", "evidence_days: 200")
+    good(folder, "agreement", "check", "agreement.yaml")
+    assert sign(folder, "customer", "customer", out="C.dsse").returncode == 0
+    refused(run(folder, "agreement", "join", "A.dsse", "C.dsse"), "other-agreement")
+    assert (folder / "A.dsse").read_bytes() == before

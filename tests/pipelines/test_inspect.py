@@ -74,6 +74,7 @@ def test_an_image_is_ruled_on(image: Path, tmp_path: Path) -> None:
     assert len(verdict["rulings"]) == 60  # type: ignore[arg-type]
     assert verdict["coverage"]["bytes_explained"] == verdict["coverage"]["bytes_total"] == image.stat().st_size  # type: ignore[index]
     assert sorted(path.name for path in out.iterdir()) == [
+        "assessment-results.json",
         "evidence",
         "findings.sarif",
         "inputs",
@@ -84,7 +85,7 @@ def test_an_image_is_ruled_on(image: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
     aboveboard(*words[:3], "--out", again, "--at", "2026-11-24T12:00:00Z", cache=tmp_path / "cache", code=4)
     aboveboard(*words[:3], "--no-cache", "--out", out, "--at", "2026-11-24T12:00:00Z", code=4)
-    for name in ("verdict.json", "report.html", "findings.sarif", "rulings.csv"):
+    for name in ("verdict.json", "report.html", "findings.sarif", "rulings.csv", "assessment-results.json"):
         assert (out / name).read_bytes() == (again / name).read_bytes(), name
 
 

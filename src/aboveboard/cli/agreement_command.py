@@ -167,6 +167,20 @@ def countersign(
 
 
 @app.command()
+def join(
+    chain: Chain,
+    other: Annotated[Path, typer.Argument(metavar="OTHER.dsse", help="A copy that was signed elsewhere.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put the signatures of a copy that was signed elsewhere into this one. Whose they are `agreement show --keys` says."""
+    output.may_write(chain, replaces=chain)
+    made, added = signing.joined(signing.read_chain(chain), signing.read_chain(other))
+    output.put(chain, made)
+    output.unchecked()
+    give({"file": str(chain), "added": added}, [f"{chain}: {added} signatures added"], as_json=as_json)
+
+
+@app.command()
 def show(
     chain: Chain,
     keys: Keys = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -138,6 +138,28 @@ def countersigned(chain: Chain, key: PrivateKey) -> bytes:
     dsse.parse(envelope)  # one signature too many makes an envelope that nobody reads
     start = chain.data.rindex(chain.lines[-1])
     return chain.data[:start] + envelope + b"\n"
+
+
+def joined(ours: Chain, theirs: Chain) -> tuple[bytes, int]:
+    """Return a chain file with the signatures of two copies that were signed apart, and how many came from the second one.
+
+    Raises RefusedError where they are not copies of one thing. A line with nothing new stays as it is, byte for byte.
+    """
+    if len(ours.lines) != len(theirs.lines):
+        raise RefusedError(
+            "chain", f"{len(ours.lines)} agreements here, {len(theirs.lines)} there", hint="give copies of one"
+        )
+    made, added = [], 0
+    for line, one, other in zip(ours.lines, ours.signed, theirs.signed, strict=True):
+        if one.envelope.signed_bytes != other.envelope.signed_bytes:
+            raise RefusedError("other-agreement", f"number {one.agreement.sequence} says something else in the other copy")
+        known = {signature.bytes for signature in one.envelope.signatures}
+        new = [signature for signature in other.envelope.signatures if signature.bytes not in known]
+        both = replace(one.envelope, signatures=(*one.envelope.signatures, *new)).to_bytes()
+        dsse.parse(both)  # too many signatures make an envelope that nobody reads
+        made.append(both if new else line)
+        added += len(new)
+    return b"".join(line + b"\n" for line in made), added
 
 
 def check_before(chain: Chain, ring: Ring, at: datetime) -> list[str]:

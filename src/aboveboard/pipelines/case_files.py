@@ -14,6 +14,7 @@ verdict.json                the verdict; all else that lies beside it is derived
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from aboveboard.pipelines import log_extracts
 from aboveboard.pipelines.keys import lines_of
 from aboveboard.pipelines.papers import Opened, Papers
 from aboveboard.pipelines.unpack import UNPACKING
-from aboveboard.report import html, sarif, tables
+from aboveboard.report import html, oscal, sarif, tables
 from aboveboard.report.dossier import Dossier
 from aboveboard.trust.refusal import RefusedError
 from aboveboard.trust.strict import format_time, parse_json, parse_time
@@ -55,7 +56,7 @@ INPUTS, AGREEMENT, SIGNED, UNSIGNED, RECORDS, CANARY, LOGS = (
     )
 )
 INPUT_NAMES = (INPUTS, AGREEMENT, SIGNED, UNSIGNED, RECORDS, CANARY, LOGS)
-DERIVED = ("report.html", "findings.sarif", "rulings.csv")
+DERIVED = ("report.html", "findings.sarif", "rulings.csv", "assessment-results.json")
 
 Files = Mapping[str, bytes]
 
@@ -102,9 +103,6 @@ def inputs(papers: Papers, at: str) -> dict[str, bytes]:
 
 def evidence(manifest: Manifest, pieces: Sequence[Evidence], places: Mapping[str, Where]) -> dict[str, bytes]:
     """Return the files of the evidence; of the places those alone that a gap names."""
-    by_collector: dict[str, list[bytes]] = {}
-    for piece in pieces:
-        by_collector.setdefault(piece.collector, []).append(canonical(piece.to_json()))
     wanted = {str(gap.data.get("file")) for piece in pieces for gap in piece.gaps}
     named: dict[str, JSON] = {
         digest: {"container": where.container, "path": where.path}
@@ -114,8 +112,15 @@ def evidence(manifest: Manifest, pieces: Sequence[Evidence], places: Mapping[str
     return {
         MANIFEST: canonical(manifest.to_json()),
         PLACES: canonical(named),
-        **{evidence_name(name): lines(sorted(found)) for name, found in by_collector.items()},
+        **_by_collector(pieces),
     }
+
+
+def _by_collector(pieces: Sequence[Evidence]) -> dict[str, bytes]:
+    found: dict[str, list[bytes]] = {}
+    for piece in pieces:
+        found.setdefault(piece.collector, []).append(canonical(piece.to_json()))
+    return {evidence_name(name): lines(sorted(listed)) for name, listed in found.items()}
 
 
 def dossier(
@@ -124,7 +129,13 @@ def dossier(
     """Return what the renderers take; the gaps of the image itself come first."""
     ordered = sorted(pieces, key=lambda one: (one.collector != UNPACKING, one.collector, one.subject, one.seal))
     return Dossier(
-        verdict, standard, tuple(gap for piece in ordered for gap in piece.gaps), places, found.agreement, found.records
+        verdict,
+        standard,
+        tuple(gap for piece in ordered for gap in piece.gaps),
+        places,
+        found.agreement,
+        found.records,
+        {name: hashlib.sha256(data).hexdigest() for name, data in _by_collector(pieces).items()},
     )
 
 
@@ -134,6 +145,7 @@ def derived(made: Dossier) -> dict[str, bytes]:
         "report.html": html.render(made).encode("utf-8", "backslashreplace"),
         "findings.sarif": (json.dumps(sarif.sarif(made), indent=1) + "\n").encode(),
         "rulings.csv": tables.rulings_csv(made).encode("utf-8", "backslashreplace"),
+        "assessment-results.json": canonical(oscal.assessment_results(made)),
     }
 
 

@@ -27,6 +27,7 @@ class Dossier:
     paths: Mapping[str, Where] = field(default_factory=dict)  # where the file of a digest stands, the first place
     agreement: Agreement | None = None
     records: tuple[Record, ...] = ()
+    evidence: Mapping[str, str] = field(default_factory=dict)  # the SHA-256 of each file of evidence, in hexadecimal
 
     def papers(self) -> list[str]:
         """Return under what the verdict is given, a sentence for each paper and for each record that was handed in."""

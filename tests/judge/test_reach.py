@@ -1,0 +1,55 @@
+"""Which evidence a clause rests on: losing any other piece leaves its ruling as it is."""
+
+from __future__ import annotations
+
+import pytest
+from tests.judge import making
+from tests.judge.making import ACCOUNTS_OWED, EVALUATOR, IMAGE, TREE, UNPACKING_OWED, account, clause, manifest, piece
+
+from aboveboard.judge.case import Case
+from aboveboard.judge.deciders import decide
+from aboveboard.judge.reach import rests_on
+from aboveboard.model.evidence import Evidence
+from aboveboard.model.manifest import Owed
+from aboveboard.model.standard import How
+from aboveboard.standard import reader
+
+TOKENS = Owed("tokens", 1, TREE)
+NEEDING = Owed("accounts", 1, TREE, ("boot_services",))
+BOOT = Owed("boot_services", 1, TREE)
+
+
+def case(*owed: Owed) -> Case:
+    return Case(manifest(*owed), EVALUATOR, None)
+
+
+@pytest.mark.parametrize("how", [How.RECORD, How.PENDING])
+def test_what_people_record_rests_on_no_evidence(how: How) -> None:
+    assert rests_on(case(), clause(how)) == frozenset()
+
+
+@pytest.mark.parametrize("how", [How.COVERAGE, How.CALIBRATION])
+def test_coverage_and_calibration_rest_on_all_that_is_owed(how: How) -> None:
+    assert rests_on(case(UNPACKING_OWED, ACCOUNTS_OWED, TOKENS), clause(how)) == {"unpacking", "accounts", "tokens"}
+    assert rests_on(case(TOKENS), clause(how)) == {"unpacking", "tokens"}
+
+
+@pytest.mark.parametrize("how", [How.FORBID, How.RECONCILE, How.DECLARATION, How.VALIDITY])
+def test_others_rest_on_their_collectors_and_what_those_need(how: How) -> None:
+    assert rests_on(case(UNPACKING_OWED, ACCOUNTS_OWED, TOKENS), clause(how)) == {"unpacking", "accounts"}
+    assert rests_on(case(UNPACKING_OWED, NEEDING, BOOT), clause(how)) == {"unpacking", "accounts", "boot_services"}
+
+
+def test_losing_a_piece_changes_no_ruling_that_does_not_rest_on_it() -> None:
+    standard = reader.load()
+    names = sorted({name for one in standard.clauses for name in one.decision.evidence})
+    owed = (UNPACKING_OWED, *(Owed(name, 1, TREE) for name in names))
+    evidence: list[Evidence] = [account(), *(piece(name) for name in names)]
+    whole = Case.of(manifest(*owed), evidence, standard.profiles[0], making.declaration())
+    for lost in ("unpacking", *names):
+        less = [one for one in evidence if one.collector != lost]
+        without = Case.of(manifest(*owed), less, standard.profiles[0], making.declaration())
+        for one in standard.clauses:
+            if lost not in rests_on(whole, one):
+                assert decide(whole, one) == decide(without, one), (lost, one.id)
+    assert whole.manifest.digest == IMAGE
