@@ -148,11 +148,6 @@ def swapped(data: bytes) -> bytes:
         ("one-sided", 3, lambda: sealed(document()) + b"\n" + sealed(amendment(), CUSTOMER)),
         ("not-yet", 4, lambda: sealed(document(term={"from": "2027-01-01T00:00:00Z", "until": "2028-01-01T00:00:00Z"}))),
         ("expired", 4, lambda: sealed(document(term={"from": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:00Z"}))),
-        (
-            "key-not-valid",
-            4,
-            lambda: sealed(document(term={"from": "2024-01-01T00:00:00Z", "until": "2028-01-01T00:00:00Z"})),
-        ),
         ("not-json", 3, lambda: b"{"),
         ("envelope-form", 3, lambda: b"{}"),
         ("unsigned", 3, lambda: b'{"payload":"","payloadType":"","signatures":[]}'),
