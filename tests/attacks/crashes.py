@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +36,6 @@ from tests.attacks.keys import LOG, NOW, ORIGIN
 MOST = 400  # calls of one command
 BEFORE = 254  # entries
 NOT_PERMITTED = 77
-_PAGE = 4096
 _NEWNS, _NEWUSER, _REC, _PRIVATE = 0x00020000, 0x10000000, 0x4000, 1 << 18
 
 Scenario = Callable[[Path], Work]
@@ -152,20 +152,37 @@ def failed_everywhere(base: Path, room: Path, scenario: Scenario, error: int, *,
 
 
 @contextmanager
-def mounted(point: Path, size: int) -> Iterator[Path]:
-    """Mount a small file system, in namespaces of this process's own; the process ends where that is not permitted."""
+def mounted(point: Path, size: int, device: Path | None = None) -> Iterator[Path]:
+    """Mount a small file system, in namespaces of this process's own; the process ends where that is not permitted.
+
+    It is one in memory, or ext4 in a file where one is named, which needs root and a loop device.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     point.mkdir(parents=True)
     own = _NEWNS if os.geteuid() == 0 else _NEWNS | _NEWUSER
     private = libc.unshare(own) == 0 and libc.mount(b"none", b"/", None, _REC | _PRIVATE, None) == 0
-    if not private or libc.mount(b"tmpfs", os.fsencode(point), b"tmpfs", 0, f"size={size}".encode()) != 0:
+    if not private or not (_ext4(point, size, device) if device else _tmpfs(libc, point, size)):
         os._exit(NOT_PERMITTED)
     yield point
+    if device:  # the loop device goes with it
+        subprocess.run(["umount", str(point)], check=True)
 
 
-def full_disk(room: Path, many: int) -> None:
-    """Fill a disk to every size that is left, page by page, until a command has room; then make room, and go on."""
-    with mounted(room / "small", 2 << 20) as small:
+def _tmpfs(libc: ctypes.CDLL, point: Path, size: int) -> bool:
+    return bool(libc.mount(b"tmpfs", os.fsencode(point), b"tmpfs", 0, f"size={size}".encode()) == 0)
+
+
+def _ext4(point: Path, size: int, device: Path) -> bool:
+    with device.open("wb") as file:
+        file.truncate(size)
+    subprocess.run(["mkfs.ext4", "-q", "-b", "1024", "-m", "0", "-N", "400", str(device)], check=True)
+    return subprocess.run(["mount", "-o", "loop", str(device), str(point)], check=False).returncode == 0
+
+
+def full_disk(room: Path, many: int, *, ext4: bool = False) -> None:
+    """Fill a disk to every size that is left, block by block, until a command has room; then make room, and go on."""
+    size = (8 if ext4 else 2) << 20
+    with mounted(room / "small", size, room / "device" if ext4 else None) as small:
         base = beginning(room / "base")
         for free in range(MOST):
             shutil.copytree(base, small / "it")
@@ -182,9 +199,10 @@ def full_disk(room: Path, many: int) -> None:
 
 
 def _fill(small: Path, free: int) -> None:
-    found = os.statvfs(small)
-    (small / "filler").write_bytes(bytes(max(0, found.f_bavail - free) * _PAGE))
-    assert os.statvfs(small).f_bavail <= free
+    with (small / "filler").open("wb", buffering=0) as file:
+        while (found := os.statvfs(small)).f_bavail > free:
+            file.write(bytes((found.f_bavail - free) * found.f_frsize))
+            os.fsync(file.fileno())
 
 
 def _tried(folder: Path, seen: Seen, many: int) -> bool:
