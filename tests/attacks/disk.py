@@ -15,6 +15,7 @@ class Memory:
         self.durable: dict[str, bytes] = {}  # what a power cut leaves for certain
         self.lazy: set[str] = set()
         self.named: set[str] = set()
+        self.added: set[str] = set()  # what was added to a file, and not flushed
         self.writes = 0
         self.dies_at = -1
         self.how = "failed"
@@ -28,6 +29,7 @@ class Memory:
             raise OSError(28, "No space left on device")
         self.files[path] = data
         (self.lazy if lazy else self.named).add(path)
+        self.added.discard(path)
         if dies:
             raise OSError(28, "No space left on device")
 
@@ -36,10 +38,12 @@ class Memory:
         if dies:
             part = {"failed": b"", "persisted": data, "torn": data[: len(data) // 2]}[self.how]
             self.files[path] += part
+            self.added.add(path)
             raise OSError(28, "No space left on device")
         assert path not in self.lazy
         self.files[path] += data
         self.durable[path] = self.files[path]
+        self.added.discard(path)
 
     def settle(self) -> None:
         dies = self._step()
@@ -60,8 +64,11 @@ class Memory:
                 del self.files[path]
             else:
                 self.files[path] = kept
+        for path in self.added:
+            known = len(self.durable[path])
+            self.files[path] = self.files[path][: chance.randrange(known, len(self.files[path]) + 1)]
         self.durable = dict(self.files)
-        self.lazy, self.named = set(), set()
+        self.lazy, self.named, self.added = set(), set(), set()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

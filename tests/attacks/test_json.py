@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aboveboard.model.canonical import canonical
+from aboveboard.trust import strict
 from aboveboard.trust.refusal import RefusedError
 from aboveboard.trust.strict import MAX_DEPTH, MAX_ITEMS, format_time, parse_decimal, parse_json, parse_time
 from tests.attacks.keys import refused
@@ -60,6 +62,21 @@ def test_brackets_inside_texts_are_no_depth() -> None:
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with contextlib.suppress(RefusedError):
         parse_json(data)
+
+
+@pytest.mark.parametrize("data", [b'"' + b'\\"' * 500_000, b'[1,"' + b"\\\\" * 500_000, b'"' * 999_999])
+def test_24_texts_without_an_end_are_read_once(data: bytes) -> None:
+    """Each of these took hours where every quotation mark was tried as a beginning."""
+    refused("not-json", lambda: parse_json(data))
+
+
+@given(st.lists(st.sampled_from([b'"', b"\\", b",", b"a", b"{", b'\\"', b"\n"])).map(b"".join))
+@settings(deadline=None)
+def test_24_texts_are_told_from_what_stands_between_them(data: bytes) -> None:
+    ended = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+    between = ended.sub(b"", data)
+    if b'"' not in between:
+        assert strict._STRING.sub(b"", data) == between
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from aboveboard.store.folder import FolderStore
 from aboveboard.trust import journal, note, tiles
 from aboveboard.trust.audit import audit
 from aboveboard.trust.checkpoint import Checkpoint, check
-from aboveboard.trust.log import BEGUN, CHECKPOINT, Log
+from aboveboard.trust.log import BEGUN, CHECKPOINT, HISTORY, Log, origin
 from aboveboard.trust.merkle import EMPTY, check_consistency, check_inclusion, leaf_hash, node_hash, root_of
 from aboveboard.trust.note import LogKey, Note, sign
 from aboveboard.trust.policy import Policy
@@ -276,6 +276,26 @@ def test_51_a_checkpoint_put_back_is_noticed() -> None:
     store.files[CHECKPOINT] = old
     index, new = log.append([b"other"])
     assert (index, new.size) == (301, 302)  # what was signed stays
+
+
+def test_51_an_old_copy_of_all_but_the_history_signs_no_second_tree() -> None:
+    store, log = made(300)
+    old = dict(store.files)
+    log.append([b"more"])
+    store.settle()
+    newer = {path: data for path, data in store.files.items() if path.startswith(HISTORY)}
+    store.files = {**old, **newer}
+    refused("split-view", lambda: Log(store, ORIGIN, LOG).append([b"other"]))
+    assert store.files[CHECKPOINT] == old[CHECKPOINT]
+    assert Log(store, ORIGIN, LOG).append([b"more"])[0] == 300  # what was signed once may be signed again
+
+
+def test_51_of_a_checkpoint_that_is_cut_the_journal_has_the_name() -> None:
+    store, _ = made(3)
+    store.files[CHECKPOINT] = store.files[CHECKPOINT][:20]
+    assert origin(store) == ORIGIN
+    assert Log(store, origin(store), LOG).append([b"more"])[0] == 3
+    assert check(store.files[HISTORY + "/3"], VERIFIER, ()).checkpoint.size == 3
 
 
 def test_51_one_writer_at_a_time(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -36,7 +37,12 @@ def place(path: Path) -> str:
 
 def problems(value: Any, form: type) -> list[Problem]:
     """Return where the value is not in the form; a placeholder that is still open is no problem here."""
-    return list(_look(value, kinds.type_info(form), (), ""))
+    return list(_look(value, _kind(form), (), ""))
+
+
+@cache
+def _kind(form: type) -> kinds.Type:
+    return kinds.type_info(form)
 
 
 def is_open(value: Any) -> bool:

@@ -19,14 +19,13 @@ from aboveboard.trust import note, witness
 from aboveboard.trust.audit import audit
 from aboveboard.trust.checkpoint import Checkpoint, Witnessed, check
 from aboveboard.trust.entry import Entry
-from aboveboard.trust.log import CHECKPOINT, bundle, bundles
+from aboveboard.trust.log import CHECKPOINT, HISTORY, bundle, bundles
 from aboveboard.trust.policy import NOBODY, Policy
 from aboveboard.trust.proof import MAX_BYTES, Proof
 from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.tiles import WIDTH, widths
 from aboveboard.trust.tree import Read, Tree
 
-HISTORY = "checkpoints"  # one file for each size that was published: the signed checkpoint, and who cosigned it first
 CHAINS = ("agreement", "canary", "keyring")  # kinds whose file grows by lines: each line is a thing of its own
 _CHUNK = 1 << 20
 

@@ -1,7 +1,8 @@
 """Writes into a log: begins one, adds entries, and lets a witness cosign it.
 
 Beside what C2SP tlog-tiles names there is one folder more, `checkpoints/`: for each size that was published the signed
-checkpoint, with the first cosignature of each witness. It is what shows later that the log had a state at a time.
+checkpoint, with the first cosignature of each witness. It is what shows later that the log had a state at a time. The log
+puts its checkpoints there, a witness adds its line before it adds it to what everybody reads.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.canonical import digest_of as digest_of_json
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines.keys import lines_of, read_file
-from aboveboard.pipelines.log import CHAINS, HISTORY, State, digest_of, evidence_kept, read_entries
+from aboveboard.pipelines.log import CHAINS, State, digest_of, evidence_kept, read_entries
 from aboveboard.store.folder import FolderStore
 from aboveboard.trust import attestation, canary, dsse, keyring, note, statement
 from aboveboard.trust.checkpoint import Checkpoint, WitnessKey, check
 from aboveboard.trust.ed25519 import PrivateKey
 from aboveboard.trust.entry import KINDS, MAX_TEXT, Entry
-from aboveboard.trust.log import CHECKPOINT, Log
-from aboveboard.trust.note import LogKey, Note
+from aboveboard.trust.log import CHECKPOINT, HISTORY, Log, origin
+from aboveboard.trust.note import LogKey
 from aboveboard.trust.refusal import RefusedError
 from aboveboard.trust.tree import Tree
 from aboveboard.trust.witness import SplitViewError, Witness
@@ -40,23 +41,17 @@ class Placed:
     size: int
 
 
-def create(folder: Path, origin: str, key: PrivateKey) -> Checkpoint:
+def create(folder: Path, name: str, key: PrivateKey) -> Checkpoint:
     """Begin an empty log; raises RefusedError where one stands."""
-    store = FolderStore(folder)
-    made = Log(store, origin, key).create()
-    _remember(store, LogKey(origin, key.public), store.read(CHECKPOINT) or b"")
-    return made
+    return Log(FolderStore(folder), name, key).create()
 
 
-def opened(folder: Path, key: PrivateKey) -> tuple[FolderStore, Log]:
-    """Return a log that its key can write to; raises RefusedError where it is another key's."""
+def opened(folder: Path, key: PrivateKey) -> Log:
+    """Return a log that its key can write to, with all that was signed published; raises RefusedError for another key's."""
     store = FolderStore(folder)
-    data = store.read(CHECKPOINT)
-    if data is None:
-        raise RefusedError("no-log", f"there is no checkpoint in {folder}", hint="make a log with `log init`")
-    log = Log(store, Checkpoint.parse(note.parse(data).text).origin, key)
-    log.current()
-    return store, log
+    log = Log(store, origin(store), key)
+    log.settle()
+    return log
 
 
 def entries_of(path: Path, kind: str, about: About) -> list[Entry]:
@@ -100,7 +95,7 @@ def add(folder: Path, things: Sequence[Path], kind: str, key: PrivateKey, about:
     """
     found = [(path, entry) for path in things for entry in entries_of(path, kind, about)]
     if kind in CHAINS:
-        _, log = opened(folder, key)
+        log = opened(folder, key)
         there = {entry.digest for _, entry in read_entries(folder, log.current().size) if entry.kind == kind}
         found = [(path, entry) for path, entry in found if entry.digest not in there]
     return place(folder, found, key, batch=batch)
@@ -108,28 +103,13 @@ def add(folder: Path, things: Sequence[Path], kind: str, key: PrivateKey, about:
 
 def place(folder: Path, found: Sequence[tuple[Path, Entry]], key: PrivateKey, *, batch: bool = False) -> list[Placed]:
     """Add entries that are made already, each with the file it is of; durable on return; raises RefusedError."""
-    store, log = opened(folder, key)
+    log = opened(folder, key)
     placed: list[Placed] = []
     for group in [list(found)] if batch and found else [[one] for one in found]:
         first, now = log.append([entry.to_bytes() for _, entry in group])
-        _remember(store, log.verifier, store.read(CHECKPOINT) or b"")
         placed += [Placed(path, entry, first + at, now.size) for at, (path, entry) in enumerate(group)]
     log.settle()
     return placed
-
-
-def _remember(store: FolderStore, log: LogKey, data: bytes) -> None:
-    """Keep a checkpoint in the history, with the first cosignature of each key; raises SplitViewError."""
-    new, size = note.parse(data), check(data, log, ()).checkpoint.size
-    path = f"{HISTORY}/{size}"
-    old = store.read(path)
-    if old is not None:
-        before = note.parse(old)
-        if before.text != new.text:
-            raise SplitViewError("split-view", f"two trees of {size} entries were signed", (old, data))
-        known = {(line.name, line.key_id) for line in before.lines}
-        new = before.signed_by(*(line for line in new.lines if (line.name, line.key_id) not in known))
-    store.write(path, new.to_bytes())
 
 
 @dataclass(frozen=True)
@@ -167,8 +147,25 @@ def _publish(store: FolderStore, log: LogKey, signed: bytes, who: WitnessKey) ->
     line = next(one for one in mine.lines if (one.name, one.key_id) == (who.name, who.key_id))
     with store.alone():
         now = note.parse(store.read(CHECKPOINT) or b"")
-        if now.text == mine.text:  # else it grew meanwhile, and the history alone has it
-            mine = now.signed_by(line)
+        mine = (
+            now.signed_by(line) if now.text == mine.text else mine
+        )  # else it grew meanwhile, and the history alone has it
+        _remember(store, log, mine.to_bytes())
+        store.settle()  # before anything else, for the next checkpoint takes the place of this one
+        if now.text == mine.text:
             store.write(CHECKPOINT, mine.to_bytes())
-        _remember(store, log, Note(mine.text, mine.lines).to_bytes())
-        store.settle()
+            store.settle()
+
+
+def _remember(store: FolderStore, log: LogKey, data: bytes) -> None:
+    """Keep a checkpoint in the history, with the first cosignature of each key; raises SplitViewError."""
+    new, size = note.parse(data), check(data, log, ()).checkpoint.size
+    path = f"{HISTORY}/{size}"
+    old = store.read(path)
+    if old is not None:
+        before = note.parse(old)
+        if before.text != new.text:
+            raise SplitViewError("split-view", f"two trees of {size} entries were signed", (old, data))
+        known = {(line.name, line.key_id) for line in before.lines}
+        new = before.signed_by(*(line for line in new.lines if (line.name, line.key_id) not in known))
+    store.write(path, new.to_bytes())

@@ -85,7 +85,7 @@ def add(folder: Path, image: Path, name: tuple[str, str, str], key: PrivateKey) 
     if not all(0 < len(one) <= MAX_TEXT for one in name):
         raise InputError("supplier, product and version have 1 to 1000 characters", hint="shorten them")
     entry = Entry(RELEASE, image_digest(image).removeprefix("sha256:"), dict(zip(RELEASE_NAME, name, strict=True)))
-    _, log = opened(folder, key)
+    log = opened(folder, key)
     there = [(index, one) for index, one in read_entries(folder, log.current().size) if one.kind == RELEASE]
     others = tuple(Release.of(*one) for one in there if release_name(one[1]) == name and one[1].digest != entry.digest)
     before = [Release.of(*one) for one in there if one[1].digest == entry.digest]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from aboveboard import __version__
@@ -23,6 +25,30 @@ GAPS_SHOWN = 200
 
 def render(dossier: Dossier) -> str:
     """Return the page."""
+    rows = [(ruling, dossier.clause(ruling)) for ruling in dossier.verdict.rulings]
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            dossier=dossier,
+            verdict=dossier.verdict,
+            rows=rows,
+            families=_families(rows),
+            broken=[row for row in rows if row[0].status is Status.BROKEN],
+            open_candidates=[row for row in rows if row[0].reason.value == "unresolved-candidate"],
+            words=STATUS_WORDS,
+            coverage=coverage_line(dossier),
+            gaps=dossier.gaps[:GAPS_SHOWN],
+            papers=dossier.papers(),
+            gaps_left=max(0, len(dossier.gaps) - GAPS_SHOWN),
+            product=__version__,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    """Return what renders; the template is compiled once."""
     environment = Environment(
         loader=PackageLoader("aboveboard.report"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -30,23 +56,8 @@ def render(dossier: Dossier) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        {"describe": describe, "place": place, "why": why, "printable": printable, "gap_place": dossier.place_of}
-    )
-    rows = [(ruling, dossier.clause(ruling)) for ruling in dossier.verdict.rulings]
-    return environment.get_template("report.html").render(
-        verdict=dossier.verdict,
-        rows=rows,
-        families=_families(rows),
-        broken=[row for row in rows if row[0].status is Status.BROKEN],
-        open_candidates=[row for row in rows if row[0].reason.value == "unresolved-candidate"],
-        words=STATUS_WORDS,
-        coverage=coverage_line(dossier),
-        gaps=dossier.gaps[:GAPS_SHOWN],
-        papers=dossier.papers(),
-        gaps_left=max(0, len(dossier.gaps) - GAPS_SHOWN),
-        product=__version__,
-    )
+    environment.filters.update({"describe": describe, "place": place, "why": why, "printable": printable})
+    return environment
 
 
 def printable(text: object) -> str:

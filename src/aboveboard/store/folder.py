@@ -6,7 +6,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from aboveboard.model.errors import InputError
@@ -24,6 +24,9 @@ class FolderStore:
         self.root = root
         self._limit = limit
         self._folders: set[str] = set()  # whose names are not durable yet
+        self._above: set[str] = set()  # the same of what the folder itself stands in
+        self._looked_above = False
+        self._named: set[str] = set()  # folders that this store wrote into before
         self._lazy: dict[str, None] = {}  # files whose content is not durable yet
 
     def read(self, path: str) -> bytes | None:
@@ -68,8 +71,10 @@ class FolderStore:
                 os.close(descriptor)
             os.replace(new, place)  # noqa: PTH105 - text is quicker than paths, and a log writes much
         except OSError as error:
+            with suppress(OSError):  # a full disk has better use for it
+                os.unlink(new)  # noqa: PTH108
             raise _unwritten(place, error) from error
-        self._folders.add(os.path.dirname(place))  # noqa: PTH120
+        self._name(os.path.dirname(place))  # noqa: PTH120
         if lazy:
             self._lazy[place] = None
         else:
@@ -92,21 +97,23 @@ class FolderStore:
         """Return once all that was written outlives a power cut: first the content of files, then their names."""
         try:
             for place in [*self._lazy, *sorted(self._folders)]:
-                descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+                _flush(place)
+            for place in sorted(self._above):
+                with suppress(PermissionError):  # a folder that may not be read is none that was made just now
+                    _flush(place)
         except OSError as error:
             raise _unwritten(str(self.root), error) from error
         self._lazy.clear()
         self._folders.clear()
+        self._above.clear()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep every other writer out; raises InputError where one is at work. A lock dies with its process."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
+            if not self._looked_above:  # once: another process may have made the folder and died
+                self._above, self._looked_above = _standing_in(self.root), True
             descriptor = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT | _NAMED, 0o600)
         except OSError as error:
             raise _unwritten(str(self.root), error) from error
@@ -123,12 +130,20 @@ class FolderStore:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NAMED
         try:
             return os.open(new, flags, 0o644)
-        except FileNotFoundError:  # the first file in a folder makes its name, and those of the folders above
-            folder = Path(new).parent
-            folder.mkdir(parents=True, exist_ok=True)
-            above = [one for one in (folder, *folder.parents) if one.is_relative_to(self.root)]
-            self._folders |= {str(one) for one in above}
+        except FileNotFoundError:  # the first file in a folder
+            Path(new).parent.mkdir(parents=True, exist_ok=True)
             return os.open(new, flags, 0o644)
+
+    def _name(self, folder: str) -> None:
+        """Note that a folder has names to settle; where this store is new to it, so have those above it.
+
+        Another process may have made the folder and died, and its own name is not durable by that of a file in it.
+        """
+        self._folders.add(folder)
+        while folder not in self._named and folder != str(self.root):
+            self._named.add(folder)
+            folder = os.path.dirname(folder)  # noqa: PTH120
+            self._folders.add(folder)
 
     def _place(self, path: str) -> str:
         pure = PurePosixPath(path)
@@ -149,6 +164,25 @@ def _write(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def _flush(place: str) -> None:
+    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _standing_in(folder: Path) -> set[str]:
+    """Return the folders of the same file system that a folder stands in."""
+    device = folder.stat().st_dev
+    found: set[str] = set()
+    for one in folder.resolve().parents:
+        if one.stat().st_dev != device:
+            break
+        found.add(str(one))
+    return found
 
 
 def _unwritten(place: str, error: OSError) -> InputError:

@@ -99,9 +99,9 @@ def signers(envelope: Envelope, payload_type: str, keys: Mapping[str, PublicKey]
     """Return the names of those of `keys` that signed the envelope; raises RefusedError.
 
     Steps: 1 the type is the one that the caller expects, so that bytes signed for one use serve no other; 2 every
-    signature is tried with every key, for hints may lie, and the algorithm is the key's, never the envelope's; 3 a
-    signature that claims a known key and is not that key's is refused, an unknown one is passed over; 4 a key counts once,
-    whatever it is called.
+    signature is tried with every key, the hinted one first, for hints may lie, and the algorithm is the key's, never the
+    envelope's; 3 a signature that claims a known key and is not that key's is refused, an unknown one is passed over; 4 a
+    key counts once, whatever it is called.
     """
     if envelope.type != payload_type:  # 1
         raise RefusedError("payload-type", f"signed as {envelope.type[:80]!r}, wanted as {payload_type!r}")
@@ -110,7 +110,8 @@ def signers(envelope: Envelope, payload_type: str, keys: Mapping[str, PublicKey]
     found: set[str] = set()
     raw: set[bytes] = set()
     for signature in envelope.signatures:  # 2
-        name = next((name for name, key in keys.items() if key.verifies(signature.bytes, message)), None)
+        likely_first = sorted(keys, key=lambda name: keys[name].id != signature.keyid)
+        name = next((name for name in likely_first if keys[name].verifies(signature.bytes, message)), None)
         if name is None:
             if signature.keyid in ids or signature.keyid in keys:  # 3
                 raise RefusedError("signature", f"a signature in the name of {signature.keyid[:64]!r} does not hold")

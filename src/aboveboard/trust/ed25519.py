@@ -62,7 +62,7 @@ class PublicKey:
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         return self._key.public_bytes(serialization.Encoding.PEM, form)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Return the SHA-256 of the 32 bytes in hexadecimal: a name that two keys do not share."""
         return hashlib.sha256(self.raw).hexdigest()

@@ -4,7 +4,7 @@ What must never happen is that two different trees of one size are signed, or th
 
 1. journal: the entries and the checkpoint signed over them go into one record of `private/begun`, which is durable before
    anything else happens. Nobody else reads it, so nothing was shown where this fails.
-2. tiles: bundles and tiles are put in their places, each whole or not at all.
+2. tiles: bundles and tiles are put in their places, each whole or not at all, and the checkpoint into the history.
 3. checkpoint: only then it is put where everybody reads it.
 
 Steps 2 and 3 need not be durable one by one, for the journal can make them again: after a crash or a power cut the next
@@ -31,6 +31,7 @@ from aboveboard.trust.refusal import RefusedError
 from aboveboard.trust.tree import Read, Tree
 
 CHECKPOINT, BEGUN = "checkpoint", "private/begun"  # what everybody reads; what is signed and perhaps not whole yet
+HISTORY = "checkpoints"  # one file for each size that was published: the signed checkpoint, and who cosigned it first
 MAX_BATCH = 1 << 16  # entries
 MAX_BATCH_BYTES = 32 << 20
 FULL = 1 << 16  # bytes of a journal that is settled
@@ -72,21 +73,23 @@ class Log:
         self.verifier = LogKey(origin, key.public)
 
     def create(self) -> Checkpoint:
-        """Begin an empty log; raises RefusedError where something stands already."""
+        """Begin an empty log; raises RefusedError where something stands already, but for a beginning that was cut off."""
         with self._store.alone():
-            traces = (CHECKPOINT, BEGUN, tiles.path(0, 0, 1), tiles.path(0, 0))
-            if any(self._store.read(path) is not None for path in traces):
-                raise RefusedError("log-exists", "a log stands here already", hint="take an empty folder")
             new = Checkpoint(self.verifier.name, 0, EMPTY)
-            self._begin(new, self._sign(new))
+            note = self._sign(new)
+            traces = (CHECKPOINT, tiles.path(0, 0, 1), tiles.path(0, 0))
+            begun = self._store.read(BEGUN) in (None, Record(0, note).to_bytes())
+            if not begun or any(self._store.read(path) is not None for path in traces):
+                raise RefusedError("log-exists", "a log stands here already", hint="take an empty folder")
+            self._begin(new, note)
             return new
 
     def append(self, entries: Sequence[bytes]) -> tuple[int, Checkpoint]:
         """Add entries under one new checkpoint; return the index of the first one and the checkpoint.
 
         Steps: 1 no other writer; 2 what was begun is ended, and the tree on the disk is the one that was signed; 3 the new
-        state is signed and in the journal, durable; 4 bundles and tiles; 5 the checkpoint for everybody. What was added
-        outlives a power cut once this returns.
+        state is signed, where no other of its size ever was, and in the journal, durable; 4 bundles, tiles and history; 5
+        the checkpoint for everybody. What was added outlives a power cut once this returns.
         """
         sized = 0 < len(entries) <= MAX_BATCH and all(0 < len(entry) <= tiles.MAX_ENTRY for entry in entries)
         if not sized or sum(map(len, entries)) > MAX_BATCH_BYTES:
@@ -98,11 +101,13 @@ class Log:
             before, self._journal = self._journal or b"", None  # not known again before all has gone well
             files = self._extended(current.size, entries)
             new = self._grown(current.size + len(entries), files)
+            self._is_first(new)
             record = Record(current.size, self._sign(new), entries)
             packed = record.to_bytes()
             self._store.record(BEGUN, packed)  # 3
             for path, data in files.items():  # 4
                 self._store.write(path, data, lazy=True)
+            self._keep(new, record.note, lazy=True)
             self._store.write(CHECKPOINT, record.note, lazy=True)  # 5
             self._journal, self._signed = before + packed, new
             if len(self._journal) > FULL:
@@ -134,19 +139,27 @@ class Log:
         return self._signed
 
     def _replay(self, records: list[Record], published: bytes | None) -> None:
-        """End what was begun: all that the journal holds is written again, for a power cut may have left it cut."""
+        """End what was begun: all that the journal holds is written again, for a power cut may have left it cut.
+
+        The journal first: a process that was killed may have written to it what is not on the disk yet, and nothing may be
+        published that a power cut could take out of it.
+        """
         self._journal = None
         if not records:
             current = self.current()
             self._agrees(current)
             self._begin(current, published or b"")
             return
-        signed = check(records[-1].note, self.verifier, ()).checkpoint
+        signed = self._state(records[-1].note)
         self._not_behind(published, signed)
+        if any(record.entries for record in records):
+            self._store.write(BEGUN, b"".join(record.to_bytes() for record in records))
+            self._store.settle()
         for record in records:
             if record.entries:
                 for path, data in self._extended(record.base, record.entries).items():
                     self._store.write(path, data)
+            self._keep(self._state(record.note), record.note)
         self._agrees(signed)
         if not _says(published, signed):
             self._store.settle()
@@ -154,9 +167,32 @@ class Log:
         self._signed = signed
         self._settle(records[-1].note)
 
+    def _state(self, note: bytes) -> Checkpoint:
+        return check(note, self.verifier, ()).checkpoint
+
+    def _is_first(self, new: Checkpoint) -> None:
+        """Refuse where the history has another tree of this size: the rest of the folder is older than it."""
+        try:
+            old = self._state(self._store.read(f"{HISTORY}/{new.size}") or b"")
+        except RefusedError:
+            return  # none, cut by a power cut, or not this log's word
+        if (old.size, old.root) != (new.size, new.root):
+            raise RefusedError(
+                "split-view",
+                f"another tree of {new.size} entries was signed before",
+                hint="restore the whole folder from its newest copy; nothing is signed that contradicts it",
+            )
+
+    def _keep(self, state: Checkpoint, note: bytes, *, lazy: bool = False) -> None:
+        """Put a checkpoint into the history; where it stands there already, it bears the first cosignatures."""
+        self._is_first(state)
+        path = f"{HISTORY}/{state.size}"
+        if not _says(self._store.read(path), state):
+            self._store.write(path, note, lazy=lazy)
+
     def _not_behind(self, published: bytes | None, signed: Checkpoint) -> None:
         try:
-            shown = check(published or b"", self.verifier, ()).checkpoint
+            shown = self._state(published or b"")
         except RefusedError:
             return  # cut by a power cut; the journal holds what was signed
         if signed.size < shown.size or (signed.size == shown.size and signed.root != shown.root):
@@ -191,6 +227,7 @@ class Log:
         kept = Record(checkpoint.size, note).to_bytes()
         self._store.write(BEGUN, kept)
         self._store.settle()
+        self._keep(checkpoint, note)
         self._store.write(CHECKPOINT, note)
         self._store.settle()
         self._journal, self._signed = kept, checkpoint
@@ -223,6 +260,18 @@ class Log:
     def _sign(self, checkpoint: Checkpoint) -> bytes:
         text = checkpoint.to_text()
         return Note(text, (sign(text, self.verifier.name, self._key),)).to_bytes()
+
+
+def origin(store: Store) -> str:
+    """Return the name of the log in a folder, which nobody vouches for; of a checkpoint that is cut the journal has it.
+
+    Raises RefusedError where there is no log.
+    """
+    notes = [record.note for record in journal.read(store.read(BEGUN) or b"")[-1:]]
+    published = store.read(CHECKPOINT)
+    if not notes and published is None:
+        raise RefusedError("no-log", "there is no checkpoint here", hint="make a log with `log init`")
+    return Checkpoint.parse(parse((notes or [published or b""])[0]).text).origin
 
 
 def _says(published: bytes | None, checkpoint: Checkpoint) -> bool:
