@@ -84,6 +84,10 @@ def test_01_33_a_byte_of_any_file(good: dict[str, bytes], tmp_path: Path, name: 
 def test_33_a_file_that_is_missing_and_one_that_is_not_named(good: dict[str, bytes], tmp_path: Path) -> None:
     less = {name: data for name, data in good.items() if name != "evidence/accounts.jsonl"}
     assert "file-missing" in codes(verified(tmp_path / "less", less))
+    for name in good:  # whichever is lost, it is said, and the steps behind it end as well
+        if name != MANIFEST_NAME:
+            found = verified(tmp_path / name.replace("/", "-"), {one: data for one, data in good.items() if one != name})
+            assert ("file-missing" in codes(found), found.exit_code) == (True, 3)
     assert "unlisted" in codes(verified(tmp_path / "more", {**good, "evidence/tokens.jsonl": b"{}\n"}))
     assert "unlisted" in codes(verified(tmp_path / "keys", {**good, "keys.dsse": b"{}"}))  # case 18
 
@@ -142,6 +146,11 @@ def test_29_a_verdict_on_another_agreement(good: dict[str, bytes], tmp_path: Pat
     chain = GOOD + b"\n" + sealed_agreement(amendment(text="Otherwise.")) + b"\n"
     found = verified(tmp_path, resealed({**good, "inputs/agreement.dsse": chain}))
     assert "differs" in codes(found)
+
+
+def test_29_a_verdict_under_no_agreement_where_one_is_at_hand(tmp_path: Path) -> None:
+    bare = dict(sealed(tmp_path / "run", case(Papers(profile="outsider"))).files)
+    assert codes(verified(tmp_path / "b", bare, newer=(GOOD,))) == ["other-agreement"]
 
 
 @pytest.mark.parametrize("status", ["met", "broken"])

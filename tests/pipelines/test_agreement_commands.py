@@ -41,7 +41,9 @@ def test_from_nothing_to_an_amendment_that_both_signed(folder: Path) -> None:
     assert (shown["checked"], shown["in_force"], shown["reason"]) == (True, 1, None)
     first = (folder / "A.dsse").read_bytes()
 
-    good(folder, "agreement", "amend", "A.dsse", "--keys", "KEYS", *AT, "--out", "two.yaml")
+    good(
+        folder, "agreement", "amend", "A.dsse", "--keys", "KEYS", *AT, "--from", "2026-11-01T00:00:00Z", "--out", "two.yaml"
+    )
     edit(folder / "two.yaml", "evidence_days: 365", "evidence_days: 200")
     good(folder, "agreement", "check", "two.yaml")
     refused_first = sign(folder)
@@ -201,7 +203,7 @@ def test_names_cannot_drive_the_terminal(folder: Path) -> None:
 
 def test_diff_of_two_files_names_what_the_new_one_asks_less(folder: Path) -> None:
     (folder / "A.dsse").write_bytes(sealed(document()))
-    good(folder, "agreement", "amend", "A.dsse", "--out", "two.yaml")
+    good(folder, "agreement", "amend", "A.dsse", "--from", "2026-11-01T00:00:00Z", "--out", "two.yaml")
     edit(folder / "two.yaml", '    - "NB-03"  # Undocumented accounts\n', "")
     edit(folder / "two.yaml", "waived: []", 'waived:\n    - clause: "NB-03"\n      reason: "none has a shell"')
     done = good(folder, "agreement", "diff", "A.dsse", "two.yaml")

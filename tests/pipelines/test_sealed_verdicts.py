@@ -169,9 +169,10 @@ def test_agreements_that_are_refused_with_the_reason(folder: Path) -> None:
 
 
 def test_an_amendment_supersedes_the_verdict(folder: Path) -> None:
-    good(folder, "agreement", "amend", "A.dsse", "--keys", "KEYS", *AT, "--out", "two.yaml")
-    text = (folder / "two.yaml").read_text()
-    (folder / "two.yaml").write_text(text.replace("2026-11-01T00:00:00Z", "2026-12-01T12:00:00Z"))
+    words = ("agreement", "amend", "A.dsse", "--keys", "KEYS", *AT)
+    good(folder, *words, "--out", "open.yaml")
+    assert run(folder, "agreement", "check", "open.yaml").returncode == 4  # from when it is in force is said anew
+    good(folder, *words, "--from", "2026-12-01T12:00:00Z", "--out", "two.yaml")
     good(folder, "agreement", "check", "two.yaml")
     shutil.copy(folder / "A.dsse", folder / "A2.dsse")
     good(

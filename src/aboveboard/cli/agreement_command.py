@@ -93,13 +93,15 @@ def check(
 def amend(
     chain: Chain,
     out: Annotated[Path, typer.Option(help="File to write.")],
+    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From when it is in force.")] = None,
     keys: Keys = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the next amendment as YAML: what the newest one says, one number further."""
+    """Write the next amendment as YAML: what the newest one says, one number further. From when is to be said anew."""
+    moment(since)
     found = _read(chain, keys, at)
-    document = writing.amendment(found.newest)
+    document = writing.amendment(found.newest, since)
     output.write(out, writing.yaml_of(document, None if keys is None else _ring(keys, at)))
     talker().print(terminal.safe("edit it; from the day that its term begins it stands in place of the one before"))
     output.begun(document, out, as_json=as_json)

@@ -21,7 +21,10 @@ from aboveboard.standard import reader
 def attest(
     clause: Annotated[str, typer.Argument(metavar="CLAUSE", help="The clause that the record is on, such as NB-04.")],
     record: Annotated[Path | None, typer.Option(help="The record (YAML or JSON).")] = None,
-    by: Annotated[Path | None, typer.Option("--by", metavar="KEY", help="Private key of whoever answers for it.")] = None,
+    by: Annotated[
+        list[Path] | None,
+        typer.Option("--by", metavar="KEY", help="Private key of whoever answers; may be repeated."),
+    ] = None,
     until: Annotated[str | None, typer.Option(help="Last day of validity, as 2027-06-30; default a year after.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default RECORD with .dsse at the end.")] = None,
     template: Annotated[
@@ -39,9 +42,9 @@ def attest(
             raise InputError(f"{found.id} takes no record {wanted}", hint=f"one of: {', '.join(kinds_of(found))}")
         typer.echo(record_template(found, wanted), nl=False)
         return
-    if record is None or by is None:
+    if record is None or not by:
         raise InputError("a record and a key are wanted", hint=f"attest {found.id} --record FILE --by KEY, or --template")
-    body, envelope = records.attest(record, found, until, [private_key(by, passphrase_file)])
+    body, envelope = records.attest(record, found, until, [private_key(one, passphrase_file) for one in by])
     place = out or record.with_name(record.name + ".dsse")
     write_new(place, envelope)
     talker().print(terminal.safe(f"signed: {place}"))

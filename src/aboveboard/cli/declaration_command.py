@@ -12,7 +12,7 @@ from aboveboard.agreement.declaration import document
 from aboveboard.cli import agreement_output as output
 from aboveboard.cli.common import AsJson, At, KeyFile, PassphraseFile, private_key, talker
 from aboveboard.cli.inspect_command import cache_folder, evaluation_time
-from aboveboard.cli.trust_options import give, moment
+from aboveboard.cli.trust_options import KeyFiles, give, moment, private_keys
 from aboveboard.model.canonical import JSON
 from aboveboard.model.declaration import SECTIONS, Declaration
 from aboveboard.model.errors import InputError
@@ -21,7 +21,7 @@ from aboveboard.pipelines import draft as pipeline
 from aboveboard.pipelines.inspect import Options
 from aboveboard.pipelines.keys import read_file
 from aboveboard.report import terminal
-from aboveboard.trust import keyring
+from aboveboard.trust import dsse, keyring
 from aboveboard.trust.keyring import Ring
 from aboveboard.trust.refusal import UndecidedError
 
@@ -82,7 +82,7 @@ def check(
 @app.command()
 def sign(
     declaration: Annotated[Path, typer.Argument(metavar="DECLARATION", help="A declaration (YAML or JSON).")],
-    key: KeyFile,
+    key: KeyFiles,
     out: Annotated[Path | None, typer.Option(help="File to write; default the declaration's name with .dsse.")] = None,
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Sign it although something is still open.")] = False,
     passphrase_file: PassphraseFile = None,
@@ -97,10 +97,13 @@ def sign(
             talker().print(terminal.safe(f"  {line}"))
         text = f"{len(wanting)} things are still open in {declaration}"
         raise UndecidedError("open-places", text, hint="complete it, or sign it as it is with --incomplete")
-    private = private_key(key, passphrase_file)
+    private, *more = private_keys(key, passphrase_file)
     _to_sign(found)
-    output.put(place, declarations.signed(found, private).to_bytes() + b"\n")
-    _signed(found, place, private.public.id, as_json=as_json)
+    envelope = declarations.signed(found, private)
+    for one in more:
+        envelope = dsse.countersign(envelope, one)
+    output.put(place, envelope.to_bytes() + b"\n")
+    _signed(found, place, " and ".join(one.public.id for one in (private, *more)), as_json=as_json)
 
 
 @app.command()

@@ -66,7 +66,7 @@ def add(
     placed = log_writing.add(folder, things, kind, private_key(key, passphrase_file), _about(about), batch=batch)
     if proof is not None and placed:
         write_new(proof, log.prove(folder, None, placed[-1].index).to_bytes())
-        talker().print(terminal.safe(f"proof written to {proof}"))
+        talker().print(terminal.safe(f"proof written to {proof}; no witness has seen it yet: `log prove` makes it again"))
     if not placed:
         talker().print("nothing to add: all of it is in the log")
     rows = [_row(one) for one in placed]
@@ -139,6 +139,7 @@ def prove(
     out: Annotated[Path, typer.Option(help="File for the proof.")],
     thing: Annotated[Path | None, typer.Argument(metavar="THING", help="The file that is in the log.")] = None,
     index: Annotated[int | None, typer.Option(help="Or the index of the entry.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an older proof.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the proof that a file is in the log, under its current checkpoint (C2SP tlog-proof)."""
@@ -146,7 +147,7 @@ def prove(
         raise InputError("prove what?", hint="give the file or --index")
     made = log.prove(folder, thing, index)
     data = made.to_bytes()
-    write_new(out, data)
+    write_new(out, data, replace=replace)
     outcome: dict[str, JSON] = {"index": made.index, "hashes": len(made.hashes), "bytes": len(data), "proof": str(out)}
     give(outcome, [f"entry {made.index}: {len(made.hashes)} hashes, {len(data)} bytes, in {out}"], as_json=as_json)
 

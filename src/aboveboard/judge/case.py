@@ -11,13 +11,11 @@ from aboveboard.model.declaration import Declaration
 from aboveboard.model.evidence import Evidence
 from aboveboard.model.facts import Cause, Fact, Gap, Standing
 from aboveboard.model.manifest import Manifest, Owed
-from aboveboard.model.record import DERIVED, Record
+from aboveboard.model.record import DERIVED, INDEPENDENT, Record
 from aboveboard.model.standard import Clause, FactPattern, Profile
 
 UNPACKING = "unpacking"  # the collector whose evidence carries the coverage of the image
 COVERAGE_FACT = "coverage"
-# Whose records count where no agreement says so: not the supplier's, who would rule on itself.
-INDEPENDENT = ("laboratory", "operator", "auditor", "customer")
 EVIDENCE_DAYS = 365
 
 

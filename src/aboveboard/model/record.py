@@ -13,6 +13,8 @@ FACT = "record"  # the kind of the fact that stands for a record in a ruling
 # The role of what the product works out itself from signed things: an undertaking, a canary, a proof. Nobody has to be
 # accepted for it, and nobody can sign in it.
 DERIVED = "derived"
+# Whose records count where no agreement says so: not the supplier's, who would rule on itself.
+INDEPENDENT = ("laboratory", "operator", "auditor", "customer")
 
 
 class Outcome(StrEnum):

@@ -140,10 +140,13 @@ def _roles(ring: Ring | None, at: datetime) -> dict[str, JSON]:
     return {role: found[role] for role in ROLES if role in found}
 
 
-def amendment(newest: Signed) -> dict[str, JSON]:
+def amendment(newest: Signed, since: str | None = None) -> dict[str, JSON]:
     """Return what follows an agreement: the same, one number further, and naming what it amends."""
     follows: dict[str, JSON] = {"sequence": newest.agreement.sequence + 1, "amends": newest.agreement.digest}
-    return {**newest.document, **follows}
+    # from the day it begins it stands in the other's place: nobody should date it back by leaving the line as it was
+    term = newest.document["term"]
+    assert isinstance(term, Mapping)
+    return {**newest.document, **follows, "term": {**term, "from": since or OPEN}}
 
 
 def yaml_of(document: Mapping[str, JSON], ring: Ring | None = None) -> bytes:

@@ -36,22 +36,25 @@ def whole(verdict: Verdict, made: Mapping[str, bytes], files: Mapping[str, bytes
     """
     if files.get(case_files.VERDICT) != made[case_files.VERDICT]:  # 1
         raise RefusedError("differs", f"judged again it is another verdict: {_differing(attested, verdict)}{_by(attested)}")
-    _predicate(verdict, files, attested)  # 2
+    _predicate(verdict, attested)  # 2
     for name in sorted(made):  # 3
         if files.get(name) == made[name]:
             continue
         if _by(attested):  # another version may well render otherwise what is the same
-            raise UndecidedError("other-version", f"{name} was not made again{_by(attested)}", hint="use that version")
+            raise UndecidedError(
+                "other-version", f"{name} was not made again{_by(attested)}", hint="verify it with that copy of Aboveboard"
+            )
         raise RefusedError("differs", f"{name} does not say what the verdict says")
 
 
-def _predicate(verdict: Verdict, files: Mapping[str, bytes], attested: Attested) -> None:
+def _predicate(verdict: Verdict, attested: Attested) -> None:
+    """Hold the predicate against the verdict; the digests of its files were held against the files before."""
     tools = attested.predicate["tools"]
     body = attestation.predicate(
         verdict,
         attested.form.by,
         tools if isinstance(tools, Mapping) else {},
-        attestation.digests(files, [one.name for one in attested.form.files if isinstance(one.sha256, str)]),
+        {one.name: one.sha256 for one in attested.form.files if isinstance(one.sha256, str)},
         {one.name: one.salted for one in attested.form.files if isinstance(one.salted, str)},
     )
     if canonical(body) != canonical(dict(attested.predicate)) or attestation.subject(verdict) != dict(attested.subject):

@@ -35,6 +35,8 @@ from aboveboard.trust.strict import format_time, parse_json, parse_time
 PROOF_NAME = "manifest.tlog-proof"  # may lie in the bundle: it is made after the manifest, which cannot name it
 
 
+CLOCK = "set the clock, or give --at"
+NEWER = "a newer Aboveboard may know it"
 _BESIDE = frozenset({MANIFEST_NAME, VERDICT_NAME, PROOF_NAME, *case_files.DERIVED})
 
 
@@ -151,7 +153,7 @@ class Verification:
         if role != self._manifest.by:
             raise RefusedError("role", f"sealed in the role {self._manifest.by}, and signed in the role {role}")
         if parse_time(self._manifest.sealed) > self.asked.at:
-            raise UndecidedError("clock-behind", f"sealed at {self._manifest.sealed}, which has not come yet")
+            raise UndecidedError("clock-behind", f"sealed at {self._manifest.sealed}, which has not come yet", hint=CLOCK)
         step.lines.append(f"by {', '.join(sorted(signers))} in the role {role}, {self._manifest.sealed}")
 
     def _look(self) -> Seen | None:
@@ -178,7 +180,7 @@ class Verification:
         step.lines.append(f"{len(manifest.files)} files")
         strange = sorted(name for name in files if not is_ours(name) and name not in _BESIDE)
         if strange:  # nothing here is made again from it, so that nobody should believe it for lying there
-            raise UndecidedError("unknown-file", f"{strange[0]} is no file of a bundle that is known here")
+            raise UndecidedError("unknown-file", f"{strange[0]} is no file of a bundle that is known here", hint=NEWER)
         closed = sorted(set(manifest.withheld) - set(hidden))
         if closed:
             step.lines.append(f"withheld, by salted digest alone: {', '.join(closed)}")
@@ -202,7 +204,8 @@ class Verification:
             if attestation.salted(data, given[name]) != digest:
                 raise RefusedError("digest", f"{name} is not the file that was withheld")
             found[name] = given[name]
-        step.lines.append(f"{len(found)} of {len(manifest.withheld)} withheld files were handed in, and are those")
+        said = ", and are those" if found else ": none of them is in that folder"
+        step.lines.append(f"{len(found)} of {len(manifest.withheld)} withheld files were handed in{said}")
         return found
 
     def _attested(self, step: Step) -> None:
@@ -282,7 +285,7 @@ class Verification:
 
     def _unrevoked(self, step: Step) -> None:
         envelopes = [dsse.parse(data) for data in _of(self._case).papers.envelopes()]
-        envelopes += [dsse.parse(_of(self._files)[name]) for name in (MANIFEST_NAME, VERDICT_NAME)]
+        envelopes += [dsse.parse(_of(_of(self._files).get(name))) for name in (MANIFEST_NAME, VERDICT_NAME)]
         publics = self.asked.ring.publics()
         signers = {name for envelope in envelopes for name in dsse.signers(envelope, dsse.STATEMENT, publics)}
         time = self._key_time()
@@ -300,9 +303,11 @@ class Verification:
         attested, papers = _of(self.out.attested), _of(self._papers)
         now = format_time(self.asked.at)
         if attested.form.at > now:
-            raise UndecidedError("clock-behind", f"judged at {attested.form.at}, which has not come yet")
+            raise UndecidedError("clock-behind", f"judged at {attested.form.at}, which has not come yet", hint=CLOCK)
         if attested.form.expires <= now:
             raise UndecidedError("expired", f"the verdict ended on {attested.form.expires}", hint="ask for a newer one")
+        if papers.agreement is None and self.asked.newer:
+            raise RefusedError("other-agreement", "the verdict was given under no agreement, and not under the one at hand")
         if papers.agreement is not None:
             chain = self._newest_chain()
             own = len(chain) == len(_of(self._case).papers.agreement)  # which is as old as the log shows the bundle to be

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.facts import Fact, Gap, Where
-from aboveboard.model.record import DERIVED, Record
+from aboveboard.model.record import DERIVED, INDEPENDENT, Record
 from aboveboard.model.standard import Clause, Standard
 from aboveboard.model.verdict import Ruling, Status, Verdict
 
@@ -29,6 +29,14 @@ class Dossier:
     records: tuple[Record, ...] = ()
     evidence: Mapping[str, str] = field(default_factory=dict)  # the SHA-256 of each file of evidence, in hexadecimal
 
+    def _uncounted(self, record: Record) -> str:
+        """Return why a record that was handed in does not count, empty where it does."""
+        told = [ruling.notes for ruling in self.verdict.rulings if ruling.clause == record.clause]
+        if not any(record.line() in notes for notes in told):
+            return " (not counted: it speaks of other images, or of another supplier)"
+        accepted = INDEPENDENT if self.agreement is None else self.agreement.accepted(record.clause)
+        return "" if record.role in (DERIVED, *accepted) else f" (not counted: the role {record.role} is not accepted here)"
+
     def papers(self) -> list[str]:
         """Return under what the verdict is given, a sentence for each paper and for each record that was handed in."""
         verdict, lines = self.verdict, []
@@ -43,7 +51,8 @@ class Dossier:
             lines.append(f"the supplier's declaration, {verdict.inputs['declaration']}")
         for record in sorted(self.records, key=lambda one: (one.clause, one.digest)):
             how = f"worked out from what {record.who} signed" if record.role == DERIVED else f"{record.who}, {record.role}"
-            lines.append(f"{record.clause}: {record.kind} of {record.found[:10]} ({how}): {record.explanation}")
+            line = f"{record.clause}: {record.kind} of {record.found[:10]} ({how}): {record.explanation}"
+            lines.append(line + self._uncounted(record))
         if verdict.inputs["by"]:
             lines.append(f"answered for in the role {verdict.inputs['by']}")
         lines.append(f"to be relied on until {verdict.expires}")

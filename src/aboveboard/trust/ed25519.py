@@ -109,7 +109,9 @@ class PrivateKey:
         try:
             key = serialization.load_pem_private_key(pem, passphrase)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise RefusedError("key-locked", "the passphrase does not open the key, or the file is damaged") from error
+            raise RefusedError(
+                "key-locked", "the passphrase does not open the key, or the file is damaged", hint="type it again"
+            ) from error
         if not isinstance(key, Ed25519PrivateKey):
             raise RefusedError("key-type", "only Ed25519 keys are taken")
         return cls(key)

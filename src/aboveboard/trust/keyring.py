@@ -197,6 +197,12 @@ def stated(payload: bytes) -> Ring:
 def _rooted(envelope: dsse.Envelope, trusted: Ring, version: int, at: datetime | None) -> None:
     signers = dsse.signers(envelope, dsse.STATEMENT, trusted.publics())
     if ROOT not in trusted.fulfilled(signers, at):
+        if at is not None and ROOT in trusted.fulfilled(signers, None):
+            raise UndecidedError(
+                "key-not-valid",
+                f"the root keys of ring {version} are not good at {format_time(at)}",
+                hint="set the clock, or give --at; where their time is over, ask for the ring that follows",
+            )
         raise RefusedError("threshold", f"ring {version} lacks signatures of the root of ring {trusted.version}")
 
 
@@ -209,6 +215,10 @@ def speaks(ring: Ring, envelope: dsse.Envelope, role: str, at: datetime) -> froz
     if signers & held:
         bad = sorted(name for name in signers & held if not ring.keys[name].good_at(at))
         if bad:
+            revoked = ring.keys[bad[0]].revoked
+            if revoked is not None and revoked <= at:
+                text = f"the key {bad[0]} is revoked since {format_time(revoked)}"
+                raise UndecidedError("key-not-valid", text, hint="have it signed again, or let a log show that it is older")
             raise UndecidedError("key-not-valid", f"{bad[0]} was not valid at that time", hint="have it signed again")
         raise RefusedError("threshold", f"too few keys of the role {role} signed: {', '.join(sorted(signers & held))}")
     raise RefusedError("role", f"nobody signed it as {role}; signed by: {', '.join(sorted(signers))}")
