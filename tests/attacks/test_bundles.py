@@ -187,7 +187,7 @@ def test_33_evidence_whose_seal_does_not_hold_or_that_is_swapped(good: dict[str,
     value = evidence_line(good, "accounts")
     value["facts"] = []
     emptied = {**good, "evidence/accounts.jsonl": canonical(value) + b"\n"}
-    assert "differs" in codes(verified(tmp_path / "facts", resealed(emptied)))
+    assert "seal" in codes(verified(tmp_path / "facts", resealed(emptied)))
     clean = canonical(piece("accounts").to_json()) + b"\n"
     assert "differs" in codes(verified(tmp_path / "clean", resealed({**good, "evidence/accounts.jsonl": clean})))
 
@@ -416,3 +416,43 @@ def test_the_predicate_is_parsed_into_the_same_bytes(good: dict[str, bytes]) -> 
     stated = Statement.parse(payload, VERDICT)
     assert Statement(VERDICT, stated.subjects, stated.predicate).to_bytes() == payload
     assert (AT, FULL.agreement) == (case_files.read(good).at, case_files.read(good).papers.agreement)
+
+
+def test_33_evidence_that_the_judge_would_not_hear_hides_nothing(good: dict[str, bytes], tmp_path: Path) -> None:
+    confirmed = piece("accounts", [fact("account", Standing.CONFIRMED, name="admin")])
+    line = canonical(confirmed.to_json())
+    value = {**json.loads(line), "facts": []}
+    later = piece("accounts", [fact("account", Standing.CONFIRMED, name="admin")], version=8)
+    twice = canonical(piece("accounts").to_json())
+    for number, lines in enumerate(([canonical(value)], [canonical(later.to_json())], sorted([line, twice]))):
+        data = b"".join(one + b"\n" for one in lines)
+        files = {**good, "evidence/accounts.jsonl": data}
+        made = case_files.read(files)
+        found = papers.opened(made.papers, RING, STANDARD, case_files.time_of(made), made.manifest.digest)
+        verdict = sealing.rejudged(made, found, STANDARD)
+        assert verdict.inputs["refused"]
+        files[case_files.VERDICT] = canonical(verdict.to_json())
+        files |= case_files.derived(case_files.dossier(verdict, STANDARD, made.evidence, made.places, found))
+        told = attestation.predicate(verdict, "laboratory", sealing.tools_of(made.evidence), {}, {})
+
+        def change(body: Any, told: Any = told) -> None:
+            body |= {**json.loads(canonical(told)), "files": body["files"]}
+
+        assert "seal" in codes(verified(tmp_path / str(number), resealed(files, predicate=change)))
+
+
+def test_29_a_manifest_that_tells_another_profile_or_time(good: dict[str, bytes], tmp_path: Path) -> None:
+    for number, changes in enumerate(({"profile": "evaluator"}, {"sealed": "2001-01-01T00:00:00Z"})):
+        files = {name: data for name, data in good.items() if name != MANIFEST_NAME}
+        told = signed(files, replace(_manifest(good), **changes))  # type: ignore[arg-type]  # fields of a manifest
+        assert "differs" in codes(verified(tmp_path / str(number), told))
+
+
+def test_34_a_tar_file_with_something_behind_its_end_and_a_proof_of_something_else(
+    good: dict[str, bytes], tmp_path: Path
+) -> None:
+    bundle_files.write(good, tmp_path / "good.tar", tar=True)
+    whole = (tmp_path / "good.tar").read_bytes()
+    (tmp_path / "more.tar").write_bytes(whole + whole)
+    refused("not-tar", lambda: bundle_files.read(tmp_path / "more.tar"))
+    assert "proof-form" in codes(verified(tmp_path / "b", {**good, "manifest.tlog-proof": b"all clauses are met"}))

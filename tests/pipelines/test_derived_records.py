@@ -16,7 +16,7 @@ from tests.judge.making import EVALUATOR, IMAGE, account, manifest, piece
 from tests.judge.test_records import AGREEMENT
 
 from aboveboard.judge.judge import judge
-from aboveboard.model.agreement import Agreement, Product
+from aboveboard.model.agreement import Agreement, Holders, Product
 from aboveboard.model.dates import LAST
 from aboveboard.model.manifest import HandedIn
 from aboveboard.model.record import Outcome, Record
@@ -46,6 +46,7 @@ AGREED = replace(
     products=(Product("AR-1", "1.0", (IMAGE,)),),
     logs={"canary": LOG_KEY.to_text(), "releases": LOG_KEY.to_text()},
     until="2028-01-01T00:00:00Z",
+    roles={"supplier": Holders(2, (SUPPLIER.public.id, SECOND.public.id))},
 )
 
 
@@ -210,3 +211,10 @@ def test_two_images_of_one_release_are_named_in_the_record(stage: Stage) -> None
     stage.cosign(NOW - DAY)
     record = releases.record(stage.view(), AGREED, IMAGE, format_time(NOW))
     assert (record.outcome, record.explanation.endswith("the same release: entries 1")) == (Outcome.SUPPORTS, True)
+
+
+def test_a_canary_of_keys_that_the_agreement_does_not_name_shows_nothing(stage: Stage) -> None:
+    stage.issue()
+    other = replace(AGREED, roles={"supplier": Holders(2, (SUPPLIER.public.id, LOG.public.id))})
+    found = stage.canary(other)
+    assert (found.outcome, "agreement names" in found.explanation) == (Outcome.INCOMPLETE, True)

@@ -203,7 +203,7 @@ def test_the_log_shows_when_it_was_sealed_and_that_a_newer_one_stands_behind_it(
     assert codes(said(folder, 4, "verify", "B", "--log", "L", *trusted)) == ["superseded"]
     other = (folder / "B2" / "manifest.tlog-proof").write_bytes((folder / "B" / "manifest.tlog-proof").read_bytes())
     assert other
-    assert codes(said(folder, 3, "verify", "B2", *trusted)) == ["other-entry"]
+    assert set(codes(said(folder, 3, "verify", "B2", *trusted))) == {"other-entry"}
 
 
 def test_wrong_use_is_said(folder: Path) -> None:

@@ -9,6 +9,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 from aboveboard.model.errors import InputError
 from aboveboard.store.files import open_regular
@@ -101,8 +102,17 @@ def _tar(path: Path) -> Iterator[tuple[str, bytes]]:
                 while (member := archive.next()) is not None:
                     archive.members = []  # type: ignore[attr-defined]  # each is read once, and hostile ones are many
                     yield _member(archive, member)
+                _nothing_behind(archive, file)
         except (tarfile.TarError, ValueError, EOFError, OSError, OverflowError, RecursionError) as error:
             raise RefusedError("not-tar", f"{path.name} is no tar file of a bundle: {error}"[:200]) from error
+
+
+def _nothing_behind(archive: tarfile.TarFile, file: IO[bytes]) -> None:
+    """Raise RefusedError where something stands behind the end: other readers may go on there."""
+    file.seek(archive.offset)  # where the header was sought that ends it
+    while part := file.read(1 << 20):
+        if part.strip(b"\0"):
+            raise RefusedError("not-tar", "something stands behind the end of the tar file")
 
 
 def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[str, bytes]:

@@ -31,18 +31,24 @@ class Seen:
     superseded: str = ""
 
 
+def proof_of(manifest: bytes, proof: bytes) -> Proof:
+    """Return a proof that is for this very manifest, as far as it says itself; raises RefusedError."""
+    found = Proof.parse(proof)
+    if not found.extra:
+        raise RefusedError("proof-form", "the proof does not bring its entry", hint="make it with `log prove`")
+    entry = Entry.parse(found.extra)
+    if (entry.kind, entry.digest) != (KIND, hashlib.sha256(manifest).hexdigest()):
+        raise RefusedError("other-entry", "the proof is not for this bundle")
+    return found
+
+
 def by_proof(manifest: bytes, proof: bytes, policy: Policy, at: datetime) -> Seen:
     """Return what a proof shows, without the log; raises RefusedError or UndecidedError.
 
     Steps: 1 the proof brings the entry of this very manifest; 2 the entry is in the pinned log, and the quorum saw it; 3 no
     cosignature is later than the time of evaluation. Whether a newer verdict stands behind it no proof can show.
     """
-    found = Proof.parse(proof)
-    if not found.extra:
-        raise RefusedError("proof-form", "the proof does not bring its entry", hint="make it with `log prove`")
-    entry = Entry.parse(found.extra)
-    if (entry.kind, entry.digest) != (KIND, hashlib.sha256(manifest).hexdigest()):  # 1
-        raise RefusedError("other-entry", "the proof is not for this bundle")
+    found = proof_of(manifest, proof)  # 1
     witnessed = found.check(found.extra, policy)  # 2
     time = policy.timely(witnessed, at)  # 3
     place = f"entry {found.index} of {witnessed.checkpoint.size} in {witnessed.checkpoint.origin}"

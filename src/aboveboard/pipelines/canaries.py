@@ -279,9 +279,13 @@ def record(
     said, found = _judged(chain, ring, view, Expected(supplier, product, ()), time)
     newest = said[-1] if said else None
     wanting = next(_against(newest, view, agreement, (supplier, product, image)), "") if newest is not None else ""
+    signers = () if not chain else sorted(dsse.signers(dsse.parse(chain[-1]), dsse.STATEMENT, ring.publics()))
+    if agreement is not None and not wanting:  # the ring cannot put others in the place of those that were agreed
+        held = agreement.roles["supplier"]
+        if len({ring.keys[name].public.id for name in signers} & set(held.keys)) < held.threshold:
+            wanting = "the newest statement is not signed by the keys that the agreement names"
     shown = found.state.good and newest is not None and not wanting
     what = wanting if found.state.good and wanting else f"the canary is {found.state.value}: {found.text}"
-    signers = () if not chain else sorted(dsse.signers(dsse.parse(chain[-1]), dsse.STATEMENT, ring.publics()))
     return Record(
         clause=CLAUSE,
         kind=KIND,

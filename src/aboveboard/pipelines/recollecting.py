@@ -34,12 +34,14 @@ def compared(sealed: Sequence[Evidence], fresh: Sequence[Evidence]) -> tuple[Sta
     """Compare what was sealed with what was collected now; evidence that is not in the bundle is not compared."""
     there = {(piece.collector, piece.subject): piece for piece in sealed}
     here = {(piece.collector, piece.subject): piece for piece in fresh}
-    facts, gaps, tools = [], [], 0
+    facts, gaps, tools = [f"other pieces: {key[0]} of {key[1][:19]}" for key in sorted(there.keys() - here.keys())], [], 0
     for key in sorted(there.keys() & here.keys()):
         old, new = there[key], here[key]
         if old.seal == new.seal:
             continue
-        if (old.facts, old.calibration) != (new.facts, new.calibration):
+        if old.version != new.version or not old.intact():  # the judge would not hear it
+            facts.append(f"another version, or a broken seal: {_what(old, new)}")
+        elif (old.facts, old.calibration) != (new.facts, new.calibration):
             facts.append(f"other facts: {_what(old, new)}")
         elif old.gaps != new.gaps:
             gaps.append(f"other gaps: {_what(old, new)}")

@@ -82,6 +82,9 @@ def seal(run: Path, ring: Ring, keys: Sequence[PrivateKey], at: datetime, withho
         raise RefusedError(
             "differs", "the verdict does not follow from the folder's evidence and papers", hint="inspect it again"
         )
+    refused = rejudged(case, papers, standard).inputs["refused"]
+    if refused:
+        raise RefusedError("seal", f"evidence whose seal does not hold, or that is there twice: {refused}"[:300])
     by = role_of(ring, keys, at)  # 4
     case = replace(case, manifest=replace(case.manifest, by=by))
     verdict = rejudged(case, papers, standard)  # 5

@@ -20,7 +20,7 @@ from aboveboard.judge.reach import rests_on
 from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.errors import AboveboardError, InputError
 from aboveboard.model.standard import Standard
-from aboveboard.pipelines import agreements, bundle_files, case_files, records, rederiving
+from aboveboard.pipelines import agreements, bundle_files, bundle_log, case_files, records, rederiving
 from aboveboard.pipelines.bundle_log import Seen
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.papers import Opened, opened
@@ -177,6 +177,8 @@ class Verification:
             if hashlib.sha256(files[name]).hexdigest() != digest:
                 raise RefusedError("digest", f"{name} is not the file that was sealed")
         self._files = files
+        if PROOF_NAME in files:
+            bundle_log.proof_of(files[MANIFEST_NAME], files[PROOF_NAME])
         step.lines.append(f"{len(manifest.files)} files")
         strange = sorted(name for name in files if not is_ours(name) and name not in _BESIDE)
         if strange:  # nothing here is made again from it, so that nobody should believe it for lying there
@@ -226,6 +228,8 @@ class Verification:
             raise RefusedError("digest", "the verdict is about other files than the manifest")
         if attested.subject != {name: manifest.image.removeprefix("sha256:") for name in attested.subject}:
             raise RefusedError("other-image", "the verdict is about another image than the manifest")
+        if attested.form.profile.name != manifest.profile or attested.form.at > manifest.sealed:
+            raise RefusedError("differs", "the manifest tells of another profile, or of a time before the verdict's")
         self.out.attested = attested
         name, digest = next(iter(attested.subject.items()))
         step.lines.append(f"by {', '.join(sorted(signers))}, on {name} sha256:{digest}")
@@ -261,6 +265,9 @@ class Verification:
         case, papers, attested = _of(self._case), _of(self._papers), _of(self.out.attested)
         rederiving.same_rules(attested, self.standard)
         verdict = rejudged(case, papers, self.standard)
+        refused = verdict.inputs["refused"]
+        if refused:  # what the judge passes over cannot break a clause: nobody seals that in good faith
+            raise RefusedError("seal", f"evidence whose seal does not hold, or that is there twice: {refused}"[:300])
         closed = set(_of(self._manifest).withheld) - set(_of(self._files))
         if closed:
             names = {name.removeprefix("evidence/").removesuffix(".jsonl") for name in closed if name.endswith(".jsonl")}
