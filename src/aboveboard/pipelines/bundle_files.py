@@ -147,6 +147,13 @@ def write(files: Mapping[str, bytes], out: Path, *, tar: bool = False) -> None:
                     place.parent.mkdir(parents=True, exist_ok=True)
                     _durable(place, data)
             made.rename(out)
+        inside = set() if tar else {out, *((out / name).parent for name in files)}
+        for folder in (*sorted(inside), out.parent):  # the names, which outlive a power cut only so
+            descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror}", hint="make room, or name another place") from error
 
