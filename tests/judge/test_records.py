@@ -258,10 +258,20 @@ def test_the_end_comes_only_from_what_a_met_rests_on(change: dict[str, object]) 
     assert two(GOOD, other).expires == "2027-11-01T00:00:00Z"
 
 
-def test_whoever_answers_for_evidence_is_not_asked_where_nothing_was_agreed() -> None:
-    run = replace(manifest(), by="supplier", records=(HandedIn("X-01", GOOD.digest),))
+@pytest.mark.parametrize(("by", "status"), [("", Status.MET), ("laboratory", Status.MET), ("supplier", Status.NOT_SHOWN)])
+def test_where_nothing_was_agreed_the_supplier_does_not_answer_for_evidence(by: str, status: Status) -> None:
+    run = replace(manifest(), by=by, records=(HandedIn("X-01", GOOD.digest),))
     standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (WANTED,), (EVALUATOR,))
-    assert judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [GOOD]).rulings[0].status is Status.MET
+    assert judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [GOOD]).rulings[0].status is status
+
+
+def test_a_record_that_does_not_count_does_not_end_the_verdict() -> None:
+    brief = replace(GOOD, role="supplier", digest="sha256:" + "b" * 64, until="2026-11-26T00:00:00Z")
+    run = replace(manifest(), records=tuple(sorted(HandedIn("X-01", one.digest) for one in (GOOD, brief))))
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (WANTED,), (EVALUATOR,))
+    verdict = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [GOOD, brief])
+    assert verdict.rulings[0].status is Status.MET
+    assert verdict.expires > brief.until
 
 
 def test_what_the_image_shows_comes_before_what_a_record_says() -> None:

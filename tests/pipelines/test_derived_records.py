@@ -183,14 +183,16 @@ def test_an_image_in_the_log_meets_its_clause_however_long_ago(stage: Stage) -> 
     early = releases.record(stage.view(), AGREED, IMAGE, format_time(ISSUED - 2 * DAY))
     assert (early.outcome, early.found) == (Outcome.INCOMPLETE, format_time(ISSUED - 2 * DAY))
     unasked = releases.record(stage.view(NOBODY), AGREED, IMAGE, format_time(NOW))
-    assert (unasked.outcome, unasked.found) == (Outcome.SUPPORTS, format_time(NOW))
+    assert (unasked.outcome, unasked.found) == (Outcome.INCOMPLETE, format_time(NOW))
+    named_otherwise = replace(AGREED, products=(Product("AR-2", "1.0", (IMAGE,)),))
+    assert releases.record(stage.view(), named_otherwise, IMAGE, format_time(at)).outcome is Outcome.INCOMPLETE
 
 
 def test_absence_breaks_the_clause_in_the_agreed_log_alone(stage: Stage) -> None:
     at = format_time(NOW)
     absent = releases.record(stage.view(), AGREED, ABSENT, at)
     assert absent.outcome is Outcome.CONTRADICTS
-    assert releases.record(stage.view(NOBODY), AGREED, ABSENT, at).outcome is Outcome.CONTRADICTS
+    assert releases.record(stage.view(NOBODY), AGREED, ABSENT, at).outcome is Outcome.INCOMPLETE
     assert ruled(replace(absent, images=(IMAGE,))) == (Status.BROKEN, Reason.RECORDED)
     for agreement in (None, replace(AGREED, logs={})):
         assert releases.record(stage.view(), agreement, ABSENT, at).outcome is Outcome.INCOMPLETE

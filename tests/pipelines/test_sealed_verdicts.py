@@ -179,7 +179,7 @@ def test_an_amendment_supersedes_the_verdict(folder: Path) -> None:
         folder, "agreement", "sign", "agreement.json", "--key", "supplier.pem", "--role", "supplier", "--append", "A2.dsse"
     )
     good(folder, "agreement", "countersign", "A2.dsse", "--key", "customer.pem", "--role", "customer")
-    found = said(folder, 3, "verify", "B", "--keys", "KEYS", "--agreement", "A2.dsse", *LATER)
+    found = said(folder, 4, "verify", "B", "--keys", "KEYS", "--agreement", "A2.dsse", *LATER)
     assert codes(found) == ["superseded"]
     said(folder, 0, "verify", "B", "--keys", "KEYS", "--agreement", "A2.dsse", *AT)
     log(folder)

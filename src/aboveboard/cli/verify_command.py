@@ -90,6 +90,8 @@ def _seen(
         if proof is not None or log is not None:
             raise InputError("which log do you trust?", hint="give --policy")
         return None, _no_log
+    if proof is not None and log is not None:
+        raise InputError("a proof, or the log itself?", hint="give --proof or --log")
     trusted = read_policy(policy)
     inside = None if proof is not None or log is not None else bundle_files.read(bundle).get(PROOF_NAME)
     given = inside if proof is None else read_file(proof, "proof")

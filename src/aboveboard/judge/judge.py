@@ -14,7 +14,7 @@ from aboveboard.model.declaration import Declaration
 from aboveboard.model.evidence import Evidence
 from aboveboard.model.manifest import Manifest
 from aboveboard.model.record import Outcome, Record
-from aboveboard.model.standard import Profile, Severity, Standard
+from aboveboard.model.standard import Clause, Profile, Severity, Standard
 from aboveboard.model.verdict import Result, Ruling, Status, Verdict
 
 VERDICT_DAYS = 365
@@ -56,7 +56,7 @@ def judge(
         },
         standard={"version": standard.version, "date": standard.date, "digest": standard.digest},
         at=at,
-        expires=expiry(case, rulings),
+        expires=expiry(case, standard.clauses, rulings),
         result=product_result(rulings, severity),
         count=count_line(rulings),
         coverage=coverage,
@@ -88,15 +88,17 @@ def agreed_profile(profile: Profile, agreement: Agreement | None) -> Profile:
     )
 
 
-def expiry(case: Case, rulings: Sequence[Ruling]) -> str:
+def expiry(case: Case, clauses: Sequence[Clause], rulings: Sequence[Ruling]) -> str:
     """Return when the verdict ends (GV-10): with its own age, the agreement, or the first record that a *met* rests on."""
     agreement = case.agreement
     ends = [days_after(case.at, VERDICT_DAYS if agreement is None else agreement.terms.verdict_days)]
     if agreement is not None:
         ends.append(agreement.until)
     met = {ruling.clause for ruling in rulings if ruling.status is Status.MET}
-    for record in case.records:
-        if record.clause in met and record.outcome is Outcome.SUPPORTS and not case.expired(record):
+    for clause in clauses:
+        for record in case.records_on(clause) if clause.id in met else ():
+            if record.outcome is not Outcome.SUPPORTS or case.expired(record) or not case.counts(record, clause):
+                continue
             by_age = case.age_ends(record)
             ends += [record.until] if by_age is None else [record.until, by_age]
     return min(ends)

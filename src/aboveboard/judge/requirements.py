@@ -133,13 +133,13 @@ def _why_not(given: list[Record], counting: list[Record], good: list[Record]) ->
 def custody_shortfall(case: Case, clause: Clause) -> Shortfall | None:
     """Return why what was given does not count for the clause, or None.
 
-    Whoever sealed it needs a role that was agreed, and a record that was handed in and is not there may have said anything.
+    Whoever sealed it needs a role that counts, and a record that was handed in and is not there may have said anything.
     """
     lost = case.lost_records(clause)
     if lost:
         return Shortfall(Reason.NO_EVIDENCE, f"a record that was handed in is missing or refused: {lost[0]}")
     by = case.manifest.by
-    if by and case.agreement is not None and by not in case.agreement.accepted(clause.id):
+    if by and by not in case.accepted_roles(clause):
         return Shortfall(Reason.NO_EVIDENCE, f"the evidence is answered for in the role {by}, which does not count here")
     return None
 

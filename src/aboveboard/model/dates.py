@@ -16,7 +16,7 @@ def days_after(time: str, days: int) -> str:
     """Return the time so many days later; the last one there is where that is beyond it. Raises ValueError for no time."""
     begin = datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     try:
-        return (begin + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"{(begin + timedelta(days=days)).replace(tzinfo=None).isoformat()}Z"  # strftime writes the year 3 as "3"
     except OverflowError:
         return LAST
 

@@ -192,8 +192,8 @@ def follows(before: Agreement | None, agreement: Agreement) -> None:
 def in_force(chain: Sequence[Signed], at: datetime, image: str | None = None, pinned: str | None = None) -> Agreement:
     """Return the one that is in force at a time: the last whose term has begun.
 
-    With `image` it must speak of that image, with `pinned` its digest must be that. Raises UndecidedError (`not-yet`,
-    `expired`) and RefusedError (`superseded`, `other-agreement`, `other-product`).
+    With `image` it must speak of that image, with `pinned` its digest must be that. Raises UndecidedError
+    (`superseded`, `not-yet`, `expired`) and RefusedError (`other-agreement`, `other-product`).
     """
     time = format_time(at)
     begun = [signed.agreement for signed in chain if signed.agreement.since <= time]
@@ -216,6 +216,6 @@ def _not_the_pinned(chain: Sequence[Signed], current: Agreement, pinned: str) ->
         raise RefusedError("other-agreement", f"{pinned[:80]} is none of these agreements")
     if numbers[pinned] < current.sequence:
         text = f"number {numbers[pinned]} was replaced by number {current.sequence} on {current.since}"
-        raise RefusedError("superseded", text, hint="ask for what was made under the newer one")
+        raise UndecidedError("superseded", text, hint="ask for what was made under the newer one")
     text = f"number {numbers[pinned]} is not in force yet"
     raise UndecidedError("not-yet", text, hint="wait, or give another --at")

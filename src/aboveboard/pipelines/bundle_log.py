@@ -102,8 +102,10 @@ def extracts_hold(case: CaseFiles, found: Opened, folder: Path, view: LogView, a
         for state in told.states:
             if tree.root(state.size) != state.root:  # 1
                 raise RefusedError("split-view", f"the bundle tells of another tree of {state.size} entries")
-            shown = times.get(state.size)
-            if state.seen_at is not None and shown is not None and state.seen_at < shown:  # 2
+            if state.size not in times:  # 2
+                raise RefusedError("log-extract", f"the log never published a state of {state.size} entries")
+            shown = times[state.size]
+            if state.seen_at is not None and shown is not None and state.seen_at < shown:
                 raise RefusedError("log-extract", f"{state.size} entries were seen at {format_time(shown)}, and not before")
         again = extracted(replace(case.papers, logs=(view,)), found, case.manifest.digest).logs[0]
         if tuple(one for one in again.found if one[0] < told.size) != told.found:  # 3

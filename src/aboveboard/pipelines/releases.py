@@ -175,11 +175,15 @@ def shown_by(release: Release, asked: Mapping[str, str]) -> Standing:
 def record(view: LogView, agreement: Agreement | None, image: str, at: str) -> Record:
     """Return what a log shows on EV-08 of an image (`sha256:...`), as a derived record; raises RefusedError.
 
-    It supports the clause where the image is in the log, seen by a quorum at the time where the policy asks for one.
-    Absence contradicts it only in the log that the agreement names, and in a copy that witnesses saw within `MAX_AGE`
-    where they are asked: an old copy would accuse whoever released meanwhile. All else is incomplete.
+    It supports the clause where the image is in the log, seen by a quorum at the time. Absence contradicts it only in the
+    log that the agreement names, and in a copy that witnesses saw within `MAX_AGE`: an old copy would accuse whoever
+    released meanwhile. All else is incomplete, and so is everything where the policy asks no witness.
     """
-    found = standing(view, image, parse_time(at))
+    product = None if agreement is None else agreement.product_of(image)
+    asked = {}
+    if agreement is not None and product is not None:  # under another name it would be hidden where nobody looks
+        asked = {"supplier": agreement.supplier, "product": product.name, "version": product.version}
+    found = standing(view, image, parse_time(at), asked)
     agreed = None if agreement is None else agreement.logs.get(RELEASES)
     outcome, text = _shown(view, found, agreed, parse_time(at))
     release = found.release
@@ -204,11 +208,11 @@ def record(view: LogView, agreement: Agreement | None, image: str, at: str) -> R
 
 
 def _shown(view: LogView, found: Standing, agreed: str | None, at: datetime) -> tuple[Outcome, str]:
+    if not view.witnessed:  # then nothing tells when: neither that it was there before, nor that the copy is a new one
+        return Outcome.INCOMPLETE, f"{found.text}; the policy asks no witness, so that no time is shown"
     if agreed is not None and agreed != view.key:
         return Outcome.INCOMPLETE, f"{view.origin} is another release log than the one that was agreed"
     if found.code == "not-in-log" and agreed is not None:
-        if not view.witnessed:
-            return Outcome.CONTRADICTS, f"{found.text}; {view.origin} is the agreed one, with {view.size} entries"
         if view.latest is not None and at - view.latest <= MAX_AGE:
             return Outcome.CONTRADICTS, f"{found.text}; {view.origin} is the agreed one, seen on {format_time(view.latest)}"
         return (

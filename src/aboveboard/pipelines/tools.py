@@ -32,7 +32,7 @@ EXTRACTORS = {
     "unar": "unar",
 }
 _ROOMS = ("model", "readers", "jail", "subjects", "evidence")
-_JUDGING = ("model", "agreement", "judge", "standard", "trust", "report")
+_JUDGING = ("model", "agreement", "judge", "standard", "trust", "report", "pipelines")
 
 
 @cache
@@ -76,6 +76,6 @@ def _code(rooms: tuple[str, ...]) -> str:
     hasher = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]
     for room in rooms:
-        for path in sorted((package / room).rglob("*.py")):
+        for path in sorted(path for path in (package / room).rglob("*") if path.suffix in (".py", ".html", ".json")):
             hasher.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
     return "sha256:" + hasher.hexdigest()
