@@ -89,7 +89,8 @@ def test_every_profile_gives_an_agreement_in_form() -> None:
 
 def test_an_amendment_says_the_same_with_the_next_number() -> None:
     [signed] = agreements.opened([sealed(document())], RING, NOW)
-    value = complete(load(yaml_of(amendment(signed)), "", "").value)
+    assert amendment(signed)["term"] == {"from": OPEN, "until": signed.agreement.until}  # nobody dates it back unawares
+    value = complete(load(yaml_of(amendment(signed, signed.agreement.since)), "", "").value)
     assert value == {**document(), "sequence": 2, "amends": signed.agreement.digest}
     agreement_signing.follows(None, signed.agreement)
     assert canonical({**value, "sequence": 1, "amends": None}) == canonical(signed.document)
