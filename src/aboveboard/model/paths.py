@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 _ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
-_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})  # a plain blank is itself
 
 
 def show(name: bytes) -> str:
@@ -33,6 +33,6 @@ def unshow(text: str) -> bytes:
 
 
 def _show_character(character: str) -> str:
-    if character == "\\" or unicodedata.category(character) in _UNSAFE_CATEGORIES:
+    if character == "\\" or (character != " " and unicodedata.category(character) in _UNSAFE_CATEGORIES):
         return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
     return character
