@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +36,6 @@ from tests.attacks.bundles import (
     sealed,
     signed,
     verified,
-    write,
 )
 from tests.attacks.keys import CUSTOMER, NOW, OTHER, SUPPLIER, refused
 from tests.attacks.test_agreements import GOOD, RING, amendment
@@ -192,57 +188,6 @@ def test_33_evidence_whose_seal_does_not_hold_or_that_is_swapped(good: dict[str,
     assert "differs" in codes(verified(tmp_path / "clean", resealed({**good, "evidence/accounts.jsonl": clean})))
 
 
-@pytest.mark.parametrize(
-    "name", ["../x", "/etc/passwd", "a/../../x", "evidence/../x", "Evidence/x", "a b", "x\0y", "a/b/c/d/e", ".hidden", ""]
-)
-def test_34_names_that_lead_elsewhere(good: dict[str, bytes], tmp_path: Path, name: str) -> None:
-    place = tmp_path / "bundle.tar"
-    with tarfile.open(place, "w", format=tarfile.USTAR_FORMAT) as archive:
-        for one, data in {**good, name: b"x"}.items():
-            member = tarfile.TarInfo(one)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    if "\0" not in name:  # there the name ends for tar, and it is an unlisted file
-        refused("bundle-path", lambda: bundle_files.read(place))
-
-
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE])
-def test_34_members_that_are_no_files(tmp_path: Path, kind: bytes) -> None:
-    place = tmp_path / "bundle.tar"
-    with tarfile.open(place, "w") as archive:
-        member = tarfile.TarInfo("evidence/x")
-        member.type, member.linkname = kind, "/etc/passwd"
-        archive.addfile(member)
-    refused("bundle-path", lambda: bundle_files.read(place))
-
-
-def test_34_links_and_pipes_in_a_folder(good: dict[str, bytes], tmp_path: Path) -> None:
-    folder = write(tmp_path / "b", good)
-    (folder / "evidence" / "link").symlink_to("/etc/passwd")
-    refused("bundle-path", lambda: bundle_files.read(folder))
-    (folder / "evidence" / "link").unlink()
-    os.mkfifo(folder / "pipe")
-    refused("bundle-path", lambda: bundle_files.read(folder))  # and is not waited for
-    (folder / "pipe").unlink()
-    (folder / "more").symlink_to(tmp_path, target_is_directory=True)
-    refused("bundle-path", lambda: bundle_files.read(folder))
-
-
-def test_24_a_tar_file_twice_cut_and_of_another_kind(good: dict[str, bytes], tmp_path: Path) -> None:
-    place = tmp_path / "bundle.tar"
-    with tarfile.open(place, "w", format=tarfile.USTAR_FORMAT) as archive:
-        for _ in range(2):
-            member = tarfile.TarInfo("x")
-            archive.addfile(member, io.BytesIO())
-    refused("bundle-path", lambda: bundle_files.read(place))
-    bundle_files.write(good, tmp_path / "good.tar", tar=True)
-    whole = (tmp_path / "good.tar").read_bytes()
-    for number, data in enumerate((whole[: len(whole) // 2], b"\x1f\x8b" + whole, os.urandom(5000), b"x")):
-        (tmp_path / f"{number}.tar").write_bytes(data)
-        with pytest.raises(AboveboardError):
-            bundle_files.read(tmp_path / f"{number}.tar")
-
-
 def test_35_evidence_and_records_of_another_image(good: dict[str, bytes], tmp_path: Path) -> None:
     other = "sha256:" + "9" * 64
     manifest = json.loads(good["evidence/manifest.json"])
@@ -289,40 +234,6 @@ def test_60_keys_that_were_revoked_or_whose_time_is_over(good: dict[str, bytes],
     then = {"ring": ring("acme", revoked=NOW), "at": NOW + timedelta(days=1)}
     logged = verified(tmp_path / "logged", good, seen=lambda _: Seen(NOW - timedelta(hours=1), ("in the log",)), **then)
     assert logged.exit_code == 0
-
-
-def test_withheld_evidence_is_named_and_can_be_handed_in(tmp_path: Path) -> None:
-    bundle = sealed(tmp_path / "run", withhold=("accounts",))
-    assert "evidence/accounts.jsonl" not in bundle.files
-    assert b"admin" not in b"".join(bundle.files.values())  # nothing else tells of it
-    found = verified(tmp_path / "b", bundle.files)
-    assert (codes(found), found.exit_code) == (["not-re-derived"], 4)
-    assert {"NB-03", "EV-10", "EV-11"} <= set(found.not_rederived)
-    assert "GV-01" not in found.not_rederived
-    apart = write(tmp_path / "apart", bundle.withheld)
-    assert verified(tmp_path / "again", bundle.files, withheld=apart).exit_code == 0
-    (apart / "evidence" / "accounts.jsonl").write_bytes(b"{}\n")
-    assert "digest" in codes(verified(tmp_path / "forged", bundle.files, withheld=apart))
-
-
-def test_withheld_evidence_hides_no_ruling_that_does_not_follow(tmp_path: Path) -> None:
-    bundle = sealed(tmp_path / "run", withhold=("accounts",))
-
-    def polished(clause: str) -> Callable[[Any], None]:
-        def change(body: Any) -> None:
-            one = next(one for one in body["clauses"] if one["clause"] == clause)
-            one |= {"status": "met", "reason": "no-contradiction"}
-
-        return change
-
-    def result(body: Any) -> None:
-        body["result"] = "met"
-
-    def longer(body: Any) -> None:
-        body["expires"] = "2029-01-01T00:00:00Z"
-
-    for number, change in enumerate((polished("NB-01"), result, longer)):
-        assert "differs" in codes(verified(tmp_path / str(number), resealed(bundle.files, predicate=change)))
 
 
 def test_a_run_whose_verdict_does_not_follow_is_not_sealed(tmp_path: Path) -> None:
@@ -446,13 +357,3 @@ def test_29_a_manifest_that_tells_another_profile_or_time(good: dict[str, bytes]
         files = {name: data for name, data in good.items() if name != MANIFEST_NAME}
         told = signed(files, replace(_manifest(good), **changes))  # type: ignore[arg-type]  # fields of a manifest
         assert "differs" in codes(verified(tmp_path / str(number), told))
-
-
-def test_34_a_tar_file_with_something_behind_its_end_and_a_proof_of_something_else(
-    good: dict[str, bytes], tmp_path: Path
-) -> None:
-    bundle_files.write(good, tmp_path / "good.tar", tar=True)
-    whole = (tmp_path / "good.tar").read_bytes()
-    (tmp_path / "more.tar").write_bytes(whole + whole)
-    refused("not-tar", lambda: bundle_files.read(tmp_path / "more.tar"))
-    assert "proof-form" in codes(verified(tmp_path / "b", {**good, "manifest.tlog-proof": b"all clauses are met"}))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.judge import making
 from tests.judge.making import ACCOUNTS_OWED, EVALUATOR, IMAGE, TREE, UNPACKING_OWED, account, clause, manifest, piece
 
 from aboveboard.judge.case import Case
 from aboveboard.judge.deciders import decide
-from aboveboard.judge.reach import rests_on
+from aboveboard.judge.reach import may_become, rests_on
 from aboveboard.model.evidence import Evidence
 from aboveboard.model.manifest import Owed
-from aboveboard.model.standard import How
+from aboveboard.model.standard import Access, How
+from aboveboard.model.verdict import Reason, Ruling, Status
 from aboveboard.standard import reader
 
 TOKENS = Owed("tokens", 1, TREE)
@@ -53,3 +56,23 @@ def test_losing_a_piece_changes_no_ruling_that_does_not_rest_on_it() -> None:
             if lost not in rests_on(whole, one):
                 assert decide(whole, one) == decide(without, one), (lost, one.id)
     assert whole.manifest.digest == IMAGE
+
+
+def ruled(status: Status) -> Ruling:
+    return Ruling("X-01", True, status, Reason.COVERAGE, "as far as was seen")
+
+
+def test_what_is_seen_broken_becomes_nothing_else() -> None:
+    for stated in Status:
+        assert may_become(case(), clause(), ruled(Status.BROKEN), stated) is (stated is Status.BROKEN)
+        assert may_become(case(), clause(), ruled(Status.NOT_SHOWN), stated)
+
+
+@pytest.mark.parametrize("wanting", ["access", "record", "custody"])
+def test_no_evidence_makes_a_clause_met_that_wants_something_else(wanting: str) -> None:
+    one = clause(records=["a port-scan"]) if wanting == "record" else clause(access=Access.EVALUATOR)
+    profile = making.OUTSIDER if wanting == "access" else EVALUATOR
+    before = Case(replace(manifest(), by="supplier" if wanting == "custody" else ""), profile, None)
+    assert not may_become(before, one, ruled(Status.NOT_SHOWN), Status.MET)
+    assert may_become(before, one, ruled(Status.NOT_SHOWN), Status.NOT_SHOWN)
+    assert may_become(before, one, ruled(Status.NOT_SHOWN), Status.BROKEN)

@@ -24,7 +24,6 @@ from aboveboard.model.standard import Clause
 
 ZEROS = "sha256:" + "0" * 64  # in a template, where a digest belongs
 HINT = "`aboveboard attest CLAUSE --template` writes one to start from"
-MEASURED = ("read-back", "rebuild")  # the kinds whose expectation is an image
 VALID_DAYS = 365  # of a record that says nothing else
 
 

@@ -16,7 +16,7 @@ from aboveboard.pipelines import key_rings, log, log_writing
 from aboveboard.pipelines.log_writing import Placed
 from aboveboard.report import terminal
 from aboveboard.trust.checkpoint import WitnessKey
-from aboveboard.trust.entry import KINDS
+from aboveboard.trust.entry import KINDS, MAX_TEXT
 from aboveboard.trust.note import ED25519, LogKey, check_name, parse_key
 from aboveboard.trust.policy import NOBODY, Policy
 from aboveboard.trust.refusal import RefusedError
@@ -78,6 +78,8 @@ def _about(words: list[str] | None) -> dict[str, str | int]:
     found: dict[str, str | int] = {}
     for word in words or []:
         name, mark, value = word.partition("=")
+        if len(value) > MAX_TEXT or len(name) > MAX_TEXT:
+            raise InputError(f"{name[:80]!r} says more than {MAX_TEXT} characters", hint="say it in the thing itself")
         if not mark or not name or name in found:
             raise InputError(f"{word[:80]!r} is not NAME=VALUE, or twice", hint="write it as product=AR-1")
         found[name] = value
@@ -191,7 +193,9 @@ def audit(
     folder: LogFolder,
     policy: PolicyFile,
     state: Annotated[Path | None, typer.Option(help="Folder that remembers the last audit.")] = None,
-    max_age: Annotated[int | None, typer.Option(min=0, help="Days within which the quorum must have seen it.")] = None,
+    max_age: Annotated[
+        int | None, typer.Option(min=0, max=36_500, help="Days within which the quorum must have seen it.")
+    ] = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
@@ -230,6 +234,10 @@ def print_policy(
     lines += [f"group quorum-group {quorum} {' '.join(names)}"] if quorum else []
     lines.append(f"quorum {'quorum-group' if quorum else NOBODY}")
     Policy.parse("\n".join(lines))
+    if not quorum:
+        talker().print(
+            "no witness is asked: nothing that is checked under this policy shows when, or that others see the same"
+        )
     give({"policy": "\n".join(lines) + "\n"}, lines, as_json=as_json)
 
 

@@ -117,6 +117,10 @@ def _say(found: Verified) -> None:
         for line in step.lines:
             say(f"          {line}")
     said = {0: "verified", 3: "NOT VERIFIED: something differs or is forged", 4: "not decided: something stays open"}
+    done = {step.number for step in found.steps}
+    for number, what in ((8, "a log (--policy)"), (9, "the image (--image): the evidence is the word of who sealed it")):
+        if number not in done:
+            say(f"not asked {number}. {what}")
     say(said[found.exit_code])
     if found.attested is not None:
         form = found.attested.form

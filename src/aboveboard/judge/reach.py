@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from aboveboard.judge.case import UNPACKING, Case
+from aboveboard.judge.requirements import access_shortfall, custody_shortfall, records_shortfall
 from aboveboard.model.standard import Clause, How
+from aboveboard.model.verdict import Ruling, Status
 
 _ALL = (How.COVERAGE, How.CALIBRATION)  # of every piece that the run owes
 _NONE = (How.RECORD, How.PENDING)  # records and nothing else
@@ -17,3 +19,15 @@ def rests_on(case: Case, clause: Clause) -> frozenset[str]:
     if how in _ALL:
         return frozenset({UNPACKING, *(item.collector for item in case.manifest.owed)})
     return frozenset(case.collectors_behind(clause))
+
+
+def may_become(case: Case, clause: Clause, visible: Ruling, stated: Status) -> bool:
+    """Tell whether more evidence than is visible could turn the ruling on a clause into the one that is stated.
+
+    What is shown broken stays broken (law 2), and no evidence makes up for access, for a record that is wanting, or for a
+    role that does not count.
+    """
+    if visible.status is Status.BROKEN:
+        return stated is Status.BROKEN
+    wanting = custody_shortfall(case, clause) or access_shortfall(case, clause) or records_shortfall(case, clause)
+    return stated is not Status.MET or wanting is None

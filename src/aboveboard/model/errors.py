@@ -24,12 +24,6 @@ class InputError(AboveboardError):
 OUT_OF_SHAPE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, InputError)
 
 
-class ForgeryError(AboveboardError):
-    """A seal, a digest or a signature that does not hold."""
-
-    exit_code = 3
-
-
 class JailError(AboveboardError):
     """The jail cannot be set up, or a confined process broke the rules of its channel."""
 

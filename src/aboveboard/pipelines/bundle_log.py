@@ -85,18 +85,32 @@ def _newer(view: LogView, here: tuple[int, Entry], at: datetime) -> str:
 def extracts_hold(case: CaseFiles, found: Opened, folder: Path, view: LogView, at: datetime) -> list[str]:
     """Hold what a bundle tells of a log against the log itself; raises RefusedError where it told otherwise.
 
-    An amendment of its agreement that the log holds and the bundle does not leaves it undecided. Steps for each extract of
-    this log: 1 each state that it names is a beginning of the log; 2 none is told to have been seen earlier than the log
-    shows; 3 the entries that it was to tell of are those, and none of them is left out.
+    An amendment of its agreement that the log holds and the bundle does not leaves it undecided, as does an extract that is
+    wanting, or that was read under a policy that asks no witness where this one does. Steps for each extract of this log:
+    1 each state that it names is a beginning of the log; 2 it was published, and none is told to have been seen earlier
+    than the log shows; 3 the entries that it was to tell of are those, and none of them is left out.
     """
     if found.agreement is not None:
         not_amended([view], found.chain, at)
-    lines = []
+    agreed = {} if found.agreement is None else found.agreement.logs
+    if view.key in (agreed.get("canary"), agreed.get("releases")) and view.key not in {
+        told.key for told in case.papers.logs
+    }:
+        raise UndecidedError("log-extract", f"the agreement names {view.origin}, and the bundle tells nothing of it")
+    lines = [
+        f"what it tells of {told.origin} is not held against that log" for told in case.papers.logs if told.key != view.key
+    ]
     for told in case.papers.logs:
         if told.key != view.key:
             continue
         if told.size > view.size:
             raise RefusedError("rollback", f"the bundle knows {told.size} entries, this copy of the log has {view.size}")
+        if told.witnessed != view.witnessed or (told.latest or at) > (view.latest or at):
+            raise UndecidedError(
+                "other-policy",
+                f"it read {told.origin} under another policy, or tells of times that the log does not show",
+                hint="have the image inspected again under your policy",
+            )
         tree = Tree(FolderStore(folder).read, view.size)
         times = {state.size: state.seen_at for state in view.states}
         for state in told.states:

@@ -319,7 +319,9 @@ def _against(
     agreed = agreement.product_of(image)
     if agreement.supplier != supplier or agreed is None or agreed.name != product:
         yield "the agreement does not call this image a product of this name by this supplier"
-    if CANARY in agreement.logs and (view is None or view.key != agreement.logs[CANARY]):
+    if CANARY not in agreement.logs:
+        yield "the agreement names no log of canaries"
+    elif view is None or view.key != agreement.logs[CANARY]:
         yield "the canary stands in another log than the one that was agreed"
 
 

@@ -7,7 +7,7 @@ signature what was asked when it was given.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aboveboard.agreement.declaration import from_value
@@ -27,6 +27,7 @@ from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time
 
 USUAL_PROFILE = "outsider"
+_KIND = {"canary": "canary", "releases": "release"}  # the use of a log -> the kind of its entries
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def opened(papers: Papers, ring: Ring | None, standard: Standard, at: datetime, 
         chain = agreements.opened(papers.agreement, keys, at)
         agreement = agreements.in_force(chain, at, image)
         not_amended(papers.logs, [signed.agreement for signed in chain], at)
+        agreement = _until_the_next(agreement, [signed.agreement for signed in chain])
     profile = _profile(papers, agreement, standard)  # 3
     declaration = _declaration(papers, agreement, keys, at)  # 4
     given = [_record(data, keys, agreement, standard, at) for data in papers.records]  # 5
@@ -92,6 +94,12 @@ def opened(papers: Papers, ring: Ring | None, standard: Standard, at: datetime, 
     derived = [] if image is None else _derived(papers, keys, agreement, declaration, image, at)  # 6
     ordered = tuple(sorted((*given, *derived), key=lambda one: one.digest))
     return Opened(profile, agreement, declaration, ordered, tuple(signed.agreement for signed in chain))
+
+
+def _until_the_next(agreement: Agreement, chain: Sequence[Agreement]) -> Agreement:
+    """Return an agreement that ends where the next one begins: no verdict under it holds for longer (GV-10)."""
+    later = [one.since for one in chain if one.sequence > agreement.sequence]
+    return replace(agreement, until=min([agreement.until, *later]))
 
 
 def not_amended(logs: Sequence[LogView], chain: Sequence[Agreement], at: datetime) -> None:
@@ -163,7 +171,7 @@ def _derived(
         view = _log_for("canary", papers, agreement)
         found.append(canaries.record(papers.canary, ring, view, agreement, supplier, product, image, time))
     releasing = _log_for("releases", papers, agreement)
-    if releasing is not None and ("releases" in (agreement.logs if agreement else {}) or releasing.entries("release")):
+    if releasing is not None:  # it was looked up, and what came of it is told
         found.append(releases.record(releasing, agreement, image, time))
     return found
 
@@ -177,10 +185,10 @@ def _subject(agreement: Agreement | None, declaration: Declaration | None, image
 
 
 def _log_for(use: str, papers: Papers, agreement: Agreement | None) -> LogView | None:
-    """Return the log that the agreement names for a use; without a word on it the first one that was given."""
+    """Return the log that the agreement names for a use; without a word on it one that holds something of the kind."""
     agreed = None if agreement is None else agreement.logs.get(use)
     fitting = [view for view in papers.logs if agreed is None or view.key == agreed]
-    return fitting[0] if fitting else None
+    return max(fitting, key=lambda view: len(view.entries(_KIND[use])), default=None)
 
 
 def _undertaking(agreement: Agreement) -> Record:

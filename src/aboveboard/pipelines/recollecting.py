@@ -8,14 +8,14 @@ from pathlib import Path
 from aboveboard.model.evidence import Evidence
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.inspect import collect, unpack
-from aboveboard.pipelines.verifying import State
+from aboveboard.pipelines.verifying import Again, State
 from aboveboard.pipelines.workbench import Progress, bench
 
 SHOWN = 8  # pieces that are named
 
 
-def again(case: CaseFiles, image: Path, cache: Path | None, jobs: int, progress: Progress) -> tuple[State, list[str]]:
-    """Return how the comparison went, and what there is to say.
+def again(case: CaseFiles, image: Path, cache: Path | None, jobs: int, progress: Progress) -> Again:
+    """Return how the comparison went, what there is to say, and what was collected.
 
     Other facts are a difference. Other gaps alone are not: what one machine could not see, for want of a tool or of time,
     another may; they leave it open. Other tools that find the same are named.
@@ -23,11 +23,12 @@ def again(case: CaseFiles, image: Path, cache: Path | None, jobs: int, progress:
     with bench(cache, jobs, progress, confined=True) as here:
         opened = unpack(image, here)
         if opened.digest != case.manifest.digest:
-            return State.FAILED, [f"it is another image: {opened.digest}, the verdict is on {case.manifest.digest}"]
+            return Again(State.FAILED, [f"it is another image: {opened.digest}, the verdict is on {case.manifest.digest}"])
         found = collect(opened, here)
     if found.owed != tuple(sorted(case.manifest.owed)):
-        return State.FAILED, [f"{len(found.owed)} pieces of evidence are owed by this image, and the bundle owes others"]
-    return compared(case.evidence, found.evidence)
+        return Again(State.FAILED, [f"{len(found.owed)} pieces are owed by this image, and the bundle owes others"])
+    state, lines = compared(case.evidence, found.evidence)
+    return Again(state, lines, found.evidence)
 
 
 def compared(sealed: Sequence[Evidence], fresh: Sequence[Evidence]) -> tuple[State, list[str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from aboveboard import __version__
-from aboveboard.judge.judge import count_line, product_result
-from aboveboard.model.canonical import JSON, canonical
+from aboveboard.judge.case import Case
+from aboveboard.judge.judge import count_line, expiry, product_result
+from aboveboard.judge.reach import may_become
+from aboveboard.model.canonical import canonical
 from aboveboard.model.standard import Standard
-from aboveboard.model.verdict import Ruling, Verdict
+from aboveboard.model.verdict import Verdict
 from aboveboard.pipelines import case_files
 from aboveboard.pipelines.tools import judging
 from aboveboard.trust import attestation
@@ -41,9 +44,8 @@ def whole(verdict: Verdict, made: Mapping[str, bytes], files: Mapping[str, bytes
         if files.get(name) == made[name]:
             continue
         if _by(attested):  # another version may well render otherwise what is the same
-            raise UndecidedError(
-                "other-version", f"{name} was not made again{_by(attested)}", hint="verify it with that copy of Aboveboard"
-            )
+            text = f"nothing shows that {name} says what the verdict says{_by(attested)}"
+            raise UndecidedError("other-version", text, hint="do not read it, or verify it with that copy of Aboveboard")
         raise RefusedError("differs", f"{name} does not say what the verdict says")
 
 
@@ -61,52 +63,66 @@ def _predicate(verdict: Verdict, attested: Attested) -> None:
         raise RefusedError("differs", "the attestation does not say what the verdict says")
 
 
-def partly(verdict: Verdict, standard: Standard, attested: Attested, open_clauses: Collection[str]) -> None:
-    """Raise RefusedError where what can be given again without the withheld evidence differs.
+def partly(case: Case, verdict: Verdict, standard: Standard, attested: Attested, open_clauses: Collection[str]) -> None:
+    """Raise RefusedError where what is stated does not follow, as far as that shows without the withheld evidence.
 
-    Steps: 1 each clause that does not rest on it; 2 the clauses that are asked, and the inputs; 3 the result and the count
-    follow from the rulings that are stated; 4 it does not claim to hold for longer.
+    Steps: 1 each clause that does not rest on what is withheld; 2 each that does is one that more evidence could give; 3
+    all else of the predicate, byte for byte: what follows from rulings follows from those that are stated, and the coverage
+    is stated where the account of the image itself is withheld.
     """
     stated = {one.clause: one for one in attested.form.clauses}
     again = {ruling.clause: ruling for ruling in verdict.rulings}
     if list(stated) != list(again):
         raise RefusedError("differs", "it rules on other clauses than the standard has")
-    for clause, ruling in again.items():
-        one = stated[clause]
-        if one.required != ruling.required or (  # 2
-            clause not in open_clauses and (one.status, one.reason) != (ruling.status, ruling.reason)  # 1
-        ):
-            raise RefusedError(
-                "differs", f"judged again it is another verdict: {_differing(attested, verdict, open_clauses)}"
-            )
-    inputs, form = verdict.inputs, attested.form.inputs
-    named: dict[str, JSON] = {
-        "manifest": form.manifest,
-        "agreement": form.agreement,
-        "declaration": form.declaration,
-        "records": list(form.records),
-    }
-    if any(inputs[name] != value for name, value in named.items()):
-        raise RefusedError("differs", "it was given from another manifest, other records or another agreement")
-    rulings = [Ruling(one.clause, one.required, one.status, one.reason, "") for one in attested.form.clauses]
+    for clause in standard.clauses:
+        one, ruling = stated[clause.id], again[clause.id]
+        same = (one.status, one.reason) == (ruling.status, ruling.reason)
+        if clause.id not in open_clauses and not same:  # 1
+            found = _differing(attested, verdict, open_clauses)
+            raise RefusedError("differs", f"judged again it is another verdict: {found}")
+        if not may_become(case, clause, ruling, one.status):  # 2
+            seen = f"{ruling.status.value}: {ruling.explanation}"[:200]
+            raise RefusedError("differs", f"{clause.id} is stated as {one.status.value}, and what is visible says {seen}")
+    _predicate(_with_stated(case, verdict, standard, attested), attested)  # 3
+
+
+def _with_stated(case: Case, verdict: Verdict, standard: Standard, attested: Attested) -> Verdict:
+    form = attested.form
     severity = {clause.id: clause.severity for clause in standard.clauses}
-    if (product_result(rulings, severity), count_line(rulings)) != (attested.form.result, attested.form.count):  # 3
-        raise RefusedError("differs", "the result does not follow from the rulings")
-    if attested.form.expires > verdict.expires:  # 4
-        raise RefusedError("differs", f"it claims to hold until {attested.form.expires}, and ends on {verdict.expires}")
+    rulings = tuple(
+        replace(ruling, status=one.status, reason=one.reason)
+        for ruling, one in zip(verdict.rulings, form.clauses, strict=True)
+    )
+    return replace(
+        verdict,
+        rulings=rulings,
+        result=product_result(rulings, severity),
+        count=count_line(rulings),
+        expires=expiry(case, standard.clauses, rulings),
+        coverage=verdict.coverage if case.account() is not None else form.coverage,
+    )
+
+
+def statuses(verdict: Verdict, attested: Attested) -> list[str]:
+    """Return what of the stated rulings another verdict rules otherwise, as `NB-01 met became broken (forbidden)`."""
+    return _changes(attested, verdict, ())
 
 
 def _differing(attested: Attested, verdict: Verdict, left_out: Collection[str] = ()) -> str:
+    found = _changes(attested, verdict, left_out)
+    more = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return "; ".join(found[:NAMED]) + more if found else "the same rulings, with other facts or words"
+
+
+def _changes(attested: Attested, verdict: Verdict, left_out: Collection[str]) -> list[str]:
     stated = {one.clause: (one.status, one.reason) for one in attested.form.clauses}
-    found = [
+    return [
         f"{ruling.clause} {stated[ruling.clause][0].value} became {ruling.status.value} ({ruling.reason.value})"
         for ruling in verdict.rulings
         if ruling.clause not in left_out
         and ruling.clause in stated
         and stated[ruling.clause] != (ruling.status, ruling.reason)
     ]
-    more = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    return "; ".join(found[:NAMED]) + more if found else "the same rulings, with other facts or words"
 
 
 def _by(attested: Attested) -> str:

@@ -184,8 +184,7 @@ def record(view: LogView, agreement: Agreement | None, image: str, at: str) -> R
     if agreement is not None and product is not None:  # under another name it would be hidden where nobody looks
         asked = {"supplier": agreement.supplier, "product": product.name, "version": product.version}
     found = standing(view, image, parse_time(at), asked)
-    agreed = None if agreement is None else agreement.logs.get(RELEASES)
-    outcome, text = _shown(view, found, agreed, parse_time(at))
+    outcome, text = _shown(view, found, agreement, parse_time(at))
     release = found.release
     supplier = release.about.get("supplier") if release is not None else None
     if not isinstance(supplier, str):
@@ -207,9 +206,12 @@ def record(view: LogView, agreement: Agreement | None, image: str, at: str) -> R
     )
 
 
-def _shown(view: LogView, found: Standing, agreed: str | None, at: datetime) -> tuple[Outcome, str]:
+def _shown(view: LogView, found: Standing, agreement: Agreement | None, at: datetime) -> tuple[Outcome, str]:
+    agreed = None if agreement is None else agreement.logs.get(RELEASES)
     if not view.witnessed:  # then nothing tells when: neither that it was there before, nor that the copy is a new one
         return Outcome.INCOMPLETE, f"{found.text}; the policy asks no witness, so that no time is shown"
+    if agreement is not None and agreed is None:
+        return Outcome.INCOMPLETE, f"{found.text}; the agreement names no log of releases"
     if agreed is not None and agreed != view.key:
         return Outcome.INCOMPLETE, f"{view.origin} is another release log than the one that was agreed"
     if found.code == "not-in-log" and agreed is not None:

@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from aboveboard import __version__
-from aboveboard.judge.judge import judge
+from aboveboard.judge.case import Case
+from aboveboard.judge.judge import agreed_profile, judge
 from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.errors import InputError
 from aboveboard.model.evidence import Evidence
@@ -50,6 +51,12 @@ class Bundle:
     left_out: tuple[str, ...]  # files of the run's folder that are none of ours
 
 
+def before_the_judge(case: CaseFiles, found: Opened) -> Case:
+    """Return a case as the judge has it before it."""
+    profile = agreed_profile(found.profile, found.agreement)
+    return Case.of(case.manifest, case.evidence, profile, found.declaration, found.agreement, found.records, case.at)
+
+
 def rejudged(case: CaseFiles, found: Opened, standard: Standard) -> Verdict:
     """Return the verdict of a case."""
     return judge(
@@ -62,6 +69,13 @@ def rejudged(case: CaseFiles, found: Opened, standard: Standard) -> Verdict:
         found.agreement,
         found.records,
     )
+
+
+def heard_whole(verdict: Verdict) -> None:
+    """Raise RefusedError where the judge passed over evidence: that breaks no clause, so nobody seals it in good faith."""
+    refused = verdict.inputs["refused"]
+    if refused:
+        raise RefusedError("seal", f"evidence whose seal does not hold, or that is there twice: {refused}"[:300])
 
 
 def seal(run: Path, ring: Ring, keys: Sequence[PrivateKey], at: datetime, withhold: Collection[str] = ()) -> Bundle:
@@ -78,13 +92,9 @@ def seal(run: Path, ring: Ring, keys: Sequence[PrivateKey], at: datetime, withho
     if judged_at > at:
         raise InputError(f"the run was judged at {case.at}, which has not come yet", hint="set the clock, or give --at")
     papers = opened(case.papers, ring, standard, judged_at, case.manifest.digest)  # 2
-    if canonical(rejudged(case, papers, standard).to_json()) != files[case_files.VERDICT]:  # 3
-        raise RefusedError(
-            "differs", "the verdict does not follow from the folder's evidence and papers", hint="inspect it again"
-        )
-    refused = rejudged(case, papers, standard).inputs["refused"]
-    if refused:
-        raise RefusedError("seal", f"evidence whose seal does not hold, or that is there twice: {refused}"[:300])
+    heard_whole(first := rejudged(case, papers, standard))  # 3
+    if canonical(first.to_json()) != files[case_files.VERDICT]:
+        raise RefusedError("differs", "the verdict does not follow from evidence and papers", hint="inspect it again")
     by = role_of(ring, keys, at)  # 4
     case = replace(case, manifest=replace(case.manifest, by=by))
     verdict = rejudged(case, papers, standard)  # 5

@@ -9,22 +9,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from aboveboard.judge.case import Case
 from aboveboard.judge.reach import rests_on
 from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.errors import AboveboardError, InputError
+from aboveboard.model.evidence import Evidence
 from aboveboard.model.standard import Standard
 from aboveboard.pipelines import agreements, bundle_files, bundle_log, case_files, records, rederiving
 from aboveboard.pipelines.bundle_log import Seen
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.papers import Opened, opened
-from aboveboard.pipelines.sealing import MANIFEST_NAME, SALTS, is_ours, rejudged, tools_of
+from aboveboard.pipelines.sealing import MANIFEST_NAME, SALTS, before_the_judge, heard_whole, is_ours, rejudged, tools_of
 from aboveboard.standard import reader
 from aboveboard.trust import attestation, dsse
 from aboveboard.trust.attestation import VERDICT_NAME, Attested, Sealed
@@ -66,6 +66,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Again:
+    """How evidence that was collected again compares with what was sealed, what there is to say, and the evidence."""
+
+    state: State
+    lines: list[str]
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
 class Asked:
     """What whoever verifies brings: the ring that is trusted, the time, and what else they hold the bundle against."""
 
@@ -74,7 +83,7 @@ class Asked:
     withheld: Path | None = None
     newer: tuple[bytes, ...] = ()  # the agreement and its amendments as the verifier knows them
     seen: Callable[[bytes], Seen] | None = None  # holds the manifest against a log; None where no policy is given
-    again: Callable[[CaseFiles], tuple[State, list[str]]] | None = None  # collects again; None where no image is given
+    again: Callable[[CaseFiles], Again] | None = None  # collects again; None where no image is given
     captures: bool = False
     log_key: str | None = None  # of the log that is trusted
     told: Callable[[CaseFiles, Opened], list[str]] | None = None  # holds what the bundle tells of logs against a log
@@ -161,7 +170,7 @@ class Verification:
         assert self.asked.seen is not None
         try:
             return self.asked.seen(_of(self._files)[MANIFEST_NAME])
-        except AboveboardError:
+        except (RefusedError, InputError):
             return None
 
     def _digests(self, step: Step) -> None:
@@ -260,21 +269,23 @@ class Verification:
             kind = "nobody signed" if self._case.papers.unsigned is not None else "its supplier signed"
             step.lines.append(f"a declaration of {declaration.supplier}, which {kind}")
         step.lines.append(f"{len(found.records)} records")
+        step.lines += [
+            f"of the log {view.origin} at {view.size} entries it tells itself; --log holds that against the log"
+            for view in self._case.papers.logs
+            if self.asked.told is None
+        ]
 
     def _judged(self, step: Step) -> None:
         case, papers, attested = _of(self._case), _of(self._papers), _of(self.out.attested)
         rederiving.same_rules(attested, self.standard)
         verdict = rejudged(case, papers, self.standard)
-        refused = verdict.inputs["refused"]
-        if refused:  # what the judge passes over cannot break a clause: nobody seals that in good faith
-            raise RefusedError("seal", f"evidence whose seal does not hold, or that is there twice: {refused}"[:300])
-        closed = set(_of(self._manifest).withheld) - set(_of(self._files))
-        if closed:
-            names = {name.removeprefix("evidence/").removesuffix(".jsonl") for name in closed if name.endswith(".jsonl")}
-            bare = Case(case.manifest, papers.profile, None)
-            left = tuple(clause.id for clause in self.standard.clauses if rests_on(bare, clause) & names)
+        heard_whole(verdict)
+        if self._closed():
+            before = before_the_judge(case, papers)
+            names = {name.removeprefix("evidence/").removesuffix(".jsonl") for name in self._closed()}
+            left = tuple(clause.id for clause in self.standard.clauses if rests_on(before, clause) & names)
             self.out.not_rederived = left
-            rederiving.partly(verdict, self.standard, attested, left)
+            rederiving.partly(before, verdict, self.standard, attested, left)
             step.state, step.code = State.OPEN, "not-re-derived"
             step.lines.append(f"{len(self.standard.clauses) - len(left)} clauses are judged again, and are the same")
             step.lines.append(f"not re-derived: {', '.join(left) or 'the facts of the rulings'}")
@@ -289,6 +300,10 @@ class Verification:
         step.lines.append(f"{verdict.result.value.replace('-', ' ')}: {verdict.count}")
         if not case.manifest.confined:
             step.lines.append("parsers ran unconfined when the evidence was collected")
+
+    def _closed(self) -> set[str]:
+        """Return the files that are withheld, and were not handed in."""
+        return set(_of(self._manifest).withheld) - set(_of(self._files))
 
     def _unrevoked(self, step: Step) -> None:
         envelopes = [dsse.parse(data) for data in _of(self._case).papers.envelopes()]
@@ -347,19 +362,29 @@ class Verification:
             )
         if self.asked.seen is None:
             return  # nobody asked
+        if self.asked.told is not None:  # first: what it tells of the log is so or not, whether the bundle is in it or not
+            step.lines += self.asked.told(_of(self._case), _of(self._papers))
         found = self.asked.seen(_of(self._files)[MANIFEST_NAME])
         step.lines += found.lines
-        if self.asked.told is not None:
-            step.lines += self.asked.told(_of(self._case), _of(self._papers))
         if found.superseded:
             raise UndecidedError("superseded", found.superseded, hint="ask for the newer one")
 
     def _collected(self, step: Step) -> None:
         if self.asked.again is None:
             return  # nobody asked
-        step.state, lines = self.asked.again(_of(self._case))
+        case = _of(self._case)
+        found = self.asked.again(case)
+        step.state = found.state
+        step.lines += found.lines
+        if self._closed() and found.evidence:  # what is withheld was seen now: the rulings that rest on it can be given
+            there = {(piece.collector, piece.subject) for piece in case.evidence}
+            more = tuple(piece for piece in found.evidence if (piece.collector, piece.subject) not in there)
+            whole = rejudged(replace(case, evidence=(*case.evidence, *more)), _of(self._papers), self.standard)
+            changes = rederiving.statuses(whole, _of(self.out.attested))
+            step.lines.append("judged with what was collected now in the place of what is withheld:")
+            step.lines += changes or [f"all {len(whole.rulings)} rulings are as stated"]
+            step.state = State.FAILED if changes else step.state
         step.code = {State.FAILED: "differs", State.OPEN: "seen-otherwise"}.get(step.state, "")
-        step.lines += lines
 
     def _captured(self, step: Step) -> None:
         if self.asked.captures:
@@ -381,7 +406,7 @@ def _told(step: Step) -> Iterator[None]:
     except RefusedError as error:
         step.state, step.code = State.FAILED, error.code
         step.lines += [error.message, f"what to do: {error.hint}"]
-    except InputError as error:
+    except AboveboardError as error:  # what is wrong here, with a file or the jail, is no fault of the bundle's
         step.state, step.code = State.OPEN, "input"
         step.lines += [error.message, f"what to do: {error.hint}"]
 

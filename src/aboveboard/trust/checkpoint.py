@@ -85,11 +85,6 @@ class Witnessed:
     checkpoint: Checkpoint
     times: dict[str, datetime]  # by the witness's name
 
-    def quorum_time(self, quorum: int) -> datetime | None:
-        """Return when as many witnesses as the quorum asks for had seen it, or None where they are too few."""
-        times = sorted(self.times.values())
-        return times[quorum - 1] if 0 < quorum <= len(times) else None
-
 
 def check(data: bytes, log: LogKey, witnesses: Sequence[WitnessKey]) -> Witnessed:
     """Check a checkpoint; raises RefusedError.
