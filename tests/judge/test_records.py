@@ -322,3 +322,13 @@ def test_without_an_agreement_the_supplier_is_the_one_of_the_declaration() -> No
     for declared, status in ((declaration(), Status.MET), (None, Status.NOT_SHOWN)):
         verdict = judge(run, [account(), piece()], standard, EVALUATOR, declared, AT, None, [whole])
         assert verdict.rulings[0].status is status
+
+
+def test_a_record_on_a_clause_that_is_not_met_does_not_end_the_verdict() -> None:
+    brief = replace(GOOD, until="2026-11-26T00:00:00Z")
+    both = clause(How.RECORD, records=("a log", "a scan"))
+    run = replace(manifest(), records=(HandedIn("X-01", brief.digest),))
+    standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (both,), (EVALUATOR,))
+    verdict = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [brief])
+    assert verdict.rulings[0].status is Status.NOT_SHOWN
+    assert verdict.expires > brief.until
