@@ -1,13 +1,14 @@
 """Writes `docs/reference`; with `--check` it only says which pages differ, and ends with 1 where one does.
 
-With `--readme` it also runs the README's first command and writes its last lines into the README.
+With `--readme` it also runs the README's first command, writes its last lines into the README, and the figures of benches
+where they are shown.
 """
 
 from __future__ import annotations
 
 import sys
 
-from docs.generate import pages, readme
+from docs.generate import log_figures, pages, readme
 
 
 def main() -> int:
@@ -25,6 +26,7 @@ def main() -> int:
     sys.stdout.write(f"{len(stale)} pages changed\n")
     if "--readme" in options:
         readme.write()
+        log_figures.write()
     return 0
 
 

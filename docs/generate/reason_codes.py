@@ -79,7 +79,7 @@ SAID: Mapping[str, str] = {
     "other-standard": "It was made for another edition of the standard than the one here.",
     "other-subject": "The canary speaks of another supplier, product or jurisdiction.",
     "other-supplier": "The declaration is another supplier's than the agreement.",
-    "other-policy": "What a bundle tells of a log was read under another policy, or names times that the log does not show.",
+    "other-policy": "What a bundle tells of a log was read under another policy, or names times that it does not show.",
     "other-version": "The verdict is the same, and a report or export was made by another version of Aboveboard.",
     "payload-type": "The envelope holds something of another type.",
     "policy": "A policy is not in its form.",

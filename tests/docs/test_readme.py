@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs.generate import readme
+from docs.generate import log_figures, readme
 
 HINT = "run `python -m docs.generate --readme`"
 
@@ -31,3 +31,7 @@ def test_the_readme_stays_short_and_its_pictures_small() -> None:
     assert [path.name for path in pictures] == ["report-desktop.png", "report-phone.png"]
     for path in pictures:
         assert path.stat().st_size < 200_000, path
+
+
+def test_the_figures_of_the_log_are_those_of_the_recorded_result() -> None:
+    assert log_figures.shown() == log_figures.figures(), HINT
