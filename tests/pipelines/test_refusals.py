@@ -114,7 +114,9 @@ def test_being_stopped_ends_soon_and_says_so(tmp_path: Path, moment: str) -> Non
     image.write_bytes(cpio([*seeded(), *many]))
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "ABOVEBOARD_CACHE": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "aboveboard.cli.main", "inspect", str(image)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
+    # what is started in the background of a shell ignores the signal, and so would this
+    heeding = ["env", "--default-signal=INT", *command]
+    with subprocess.Popen(heeding, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
         assert run.stderr is not None
         for line in run.stderr:
             if moment in line:
