@@ -36,6 +36,7 @@ _TESTS = frozenset(
     for name in """INT_LESS INT_SLESS INT_LESSEQUAL INT_SLESSEQUAL INT_CARRY INT_SCARRY INT_SBORROW
     BOOL_AND BOOL_OR BOOL_XOR BOOL_NEGATE POPCOUNT""".split()
 )
+_OVERFLOWS = frozenset(getattr(OpCode, name).value for name in ("INT_SCARRY", "INT_SBORROW", "POPCOUNT"))
 _DIRECT = frozenset({CALL, BRANCH, CBRANCH})
 _JUMPS = frozenset({BRANCH, CBRANCH, BRANCHIND, CALL, CALLIND, RETURN})
 _IMARK = OpCode.IMARK
@@ -67,10 +68,10 @@ class Function:
     cut: bool = False
 
 
-def lift(elf: Elf, machine: Machine, start: int, end: int) -> Function:
-    """Translate what is reachable from `start`, within [start, end)."""
+def lift(elf: Elf, machine: Machine, start: int, end: int, *, conditions: bool = False) -> Function:
+    """Translate what is reachable from `start`, within [start, end); without `conditions` tests are left out."""
     function = Function(start, end, machine)
-    code = _Code(elf, machine, start, end)
+    code = _Code(elf, machine, start, end, conditions=conditions)
     _follow(function, code, [start])
     if function.switches:
         while True:  # blocks behind a computed jump: what follows an unconditional end and was not reached
@@ -111,13 +112,15 @@ def _follow(function: Function, code: _Code, pending: list[int]) -> None:
 class _Code:
     """Translates pieces on demand and keeps the instructions by address."""
 
-    def __init__(self, elf: Elf, machine: Machine, start: int, end: int) -> None:
+    def __init__(self, elf: Elf, machine: Machine, start: int, end: int, *, conditions: bool) -> None:
         self._start = start
         self._moved = machine.window(start, end - start) - start
         self._fixed = machine.mode == "mips16"
         self._context: Any = machine.context
-        self._kept = machine.kept_operations
+        self._kept = machine.kept_tests if conditions else machine.kept_operations
         self._flags = machine.flags
+        self._conditions = conditions
+        self._ignored = machine.ignored
         self._direction = (REGISTER, machine.direction, 1) if machine.direction >= 0 else None
         self._slot = 2 if machine.mode == "mips16" else 4
         self._text = prepared(elf.read(start, end - start), machine)
@@ -181,9 +184,13 @@ class _Code:
             place: Place | None = None
             if output is not None:
                 place = (spaces.get(output.space.name, MEMORY), output.offset, output.size)
-                is_flag = place[0] == REGISTER and place[2] == 1 and place[1] >= flags
-                if is_flag or (code in _TESTS and place[0] == UNIQUE):
-                    found.append((_NOTHING, None, ()))  # conditions are not followed
+                if self._conditions:
+                    left_out = (place[0] == REGISTER and place[1] in self._ignored) or code in _OVERFLOWS
+                else:  # conditions are not followed
+                    is_flag = place[0] == REGISTER and place[2] == 1 and place[1] >= flags
+                    left_out = is_flag or (code in _TESTS and place[0] == UNIQUE)
+                if left_out:
+                    found.append((_NOTHING, None, ()))
                     continue
             inputs = tuple([(spaces.get(node.space.name, MEMORY), node.offset, node.size) for node in one.inputs])
             if self._direction is not None and self._direction in inputs:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import struct
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import cached_property
 
-from aboveboard.readers.code.sites import MAX_CODE
+from aboveboard.readers.code.sites import MAX_CODE, code_of
 from aboveboard.readers.elf import Elf, Segment
 
 MAX_TABLE = 200_000  # entries of a table for unwinding
@@ -19,12 +20,12 @@ class Starts:
 
     def __init__(self, elf: Elf, called: set[int]) -> None:
         self._elf = elf
-        self._called = sorted(called | set(_unwind(elf)))
+        self._called = sorted(called | set(unwind(elf)))
         self._known: dict[tuple[int, str], _Shapes] = {}
 
     @cached_property
     def _table(self) -> list[tuple[int, int]]:
-        return _frames(self._elf)
+        return frames(self._elf)
 
     def around(self, address: int, mode: str) -> list[tuple[int, int]]:
         """Return where the function around `address` may start and end, the likeliest first."""
@@ -57,7 +58,17 @@ class Starts:
         return self._known[(part.start, mode)]
 
 
-def _frames(elf: Elf) -> list[tuple[int, int]]:
+def entries_by_shape(elf: Elf) -> Iterator[tuple[int, str]]:
+    """Return what looks like the entry of a function, with its mode; nothing for files that list their functions."""
+    mode = {"x86": "x86", "x86-64": "x86-64", "aarch64": "aarch64", "mips": "mips"}.get(elf.machine)
+    if mode is None or frames(elf):
+        return
+    for segment, text in code_of(elf):
+        for at in _Shapes(text, mode, big=elf.endian == "big").entries():
+            yield segment.start + at, mode
+
+
+def frames(elf: Elf) -> list[tuple[int, int]]:
     """Return the functions that .eh_frame_hdr lists, with their ends, sorted (Linux Standard Base, Core, 10.6)."""
     start, end = elf.frames
     head = elf.read(start, 12)
@@ -74,7 +85,7 @@ def _frames(elf: Elf) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def _unwind(elf: Elf) -> list[int]:
+def unwind(elf: Elf) -> list[int]:
     """Read .ARM.exidx (Exception Handling ABI for the ARM architecture, section 6)."""
     start, end = elf.unwind
     raw = elf.read(start, min(max(0, end - start), 8 * MAX_TABLE))
@@ -121,6 +132,12 @@ class _Shapes:
         self._text = text if big else _turn(text, self._unit)  # as a big-endian machine would hold it
         pattern = b"(?=" + _ENTRIES[mode] + b")"
         self._entries = [m.start() for m in re.finditer(pattern, self._text, re.DOTALL) if m.start() % self._unit == 0]
+
+    def entries(self) -> list[int]:
+        """Return where functions seem to start."""
+        if self._x86:
+            return self._entries
+        return [_first(self._text, entry, self._mode) for entry in self._entries]
 
     def around(self, at: int) -> tuple[int | None, int, int, int]:
         """Return the start of the nearest entry, the entry, where it ends, and the start if there is no such entry."""

@@ -1,0 +1,194 @@
+"""All functions of a program, traced: where they start, what they call, and how much of the code that is.
+
+Starts come from the entry, the exported names, the tables for unwinding, the pointers in data, the targets of calls, and
+what tracing shows to be called. The work is bounded in functions and instructions, never in seconds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from aboveboard.readers.code import lift
+from aboveboard.readers.code.machines import machine
+from aboveboard.readers.code.sites import branches
+from aboveboard.readers.code.starts import entries_by_shape, frames, unwind
+from aboveboard.readers.code.state import Places
+from aboveboard.readers.code.stubs import stubs
+from aboveboard.readers.elf import Elf
+from aboveboard.readers.flow.trace import Trace, Tracer
+
+MACHINES = frozenset({"mips", "arm", "aarch64", "x86", "x86-64"})
+MAX_FUNCTIONS = 12_000
+MAX_INSTRUCTIONS = 600_000
+MAX_EXTENT = 256 * 1024  # bytes of one function
+
+
+@dataclass
+class Program:
+    """The functions of a file by their start, and what was left out."""
+
+    elf: Elf
+    traces: dict[int, Trace] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)  # exported functions
+    callers: dict[int, list[int]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    instructions: int = 0
+
+    def covered(self) -> tuple[int, int]:
+        """Return the bytes of code that were followed, and all bytes of code."""
+        every = sum(part.end - part.start for part in self.elf.segments if part.executable)
+        ranges = sorted(one for trace in self.traces.values() for one in trace.extent)
+        total, last = 0, 0
+        for start, end in ranges:
+            start = max(start, last)
+            if end > start:
+                total, last = total + end - start, end
+        return total, every
+
+
+def load(elf: Elf) -> Program:
+    """Trace the functions of a program, in a fixed order."""
+    return _Loader(elf).load()
+
+
+class _Loader:
+    def __init__(self, elf: Elf) -> None:
+        self.elf = elf
+        self.program = Program(elf)
+        self.stubs = stubs(elf)
+        self.modes: dict[int, str] = {}  # start -> mode
+        self.order: list[int] = []
+        self.ends: dict[int, int] = {}
+        self.queue: deque[int] = deque()
+        self.tracer = Tracer(elf, Places(elf), self.stubs, self._never_returns)
+        self.dead: set[int] = set()
+
+    def load(self) -> Program:
+        if self.elf.machine not in MACHINES:
+            return self.program
+        for start, mode in self._seeds():
+            self._add(start, mode)
+        self.queue.extend(sorted(self.modes))
+        while self.queue:
+            if len(self.program.traces) >= MAX_FUNCTIONS or self.program.instructions >= MAX_INSTRUCTIONS:
+                self.program.left_out.append(f"more than {MAX_FUNCTIONS} functions or {MAX_INSTRUCTIONS} instructions")
+                break
+            self._trace(self.queue.popleft())
+        self.program.names = {
+            self._plain(value): name for name, value in self.elf.exports.items() if self._plain(value) in self.program.traces
+        }
+        return self.program
+
+    def _plain(self, address: int) -> int:
+        return address & ~1 if self.elf.machine in ("mips", "arm") else address
+
+    def _mode(self, address: int, near: str = "") -> str:
+        """Return the instruction set of a pointer to code."""
+        if self.elf.machine == "arm":
+            return "thumb" if address & 1 else "arm"
+        if self.elf.machine == "mips":
+            return "mips16" if address & 1 else "mips"
+        return self.elf.machine
+
+    def _add(self, start: int, mode: str, end: int = 0) -> bool:
+        if start in self.modes or not self.elf.is_code(start) or start in self.stubs:
+            return False
+        if mode in ("mips", "arm", "aarch64") and start % 4:
+            return False
+        self.modes[start] = mode
+        insort(self.order, start)
+        if end > start:
+            self.ends[start] = end
+        return True
+
+    def _seeds(self) -> Iterator[tuple[int, str]]:
+        elf = self.elf
+        for start, end in frames(elf):
+            self.ends[start] = end
+            yield start, elf.machine
+        for start in [elf.entry, *elf.exports.values(), *self._pointers()]:
+            yield self._plain(start), self._mode(start)
+        if elf.machine == "arm" or (elf.machine == "mips" and elf.compressed):
+            unknown = [start for start in unwind(elf)]
+            called = {one.target: one.mode for one in branches(elf, ()) if one.is_call}
+            for start in unknown:
+                yield start, called.get(start) or ("thumb" if self._is_thumb(start) else "arm")
+        if elf.machine in ("mips", "arm", "aarch64"):
+            for one in branches(elf, ()):
+                if one.is_call:
+                    yield one.target, one.mode
+        for start, mode in entries_by_shape(elf):
+            yield start, mode
+
+    def _is_thumb(self, start: int) -> bool:
+        raw = self.elf.read(start, 4)
+        return len(raw) == 4 and raw[3] >> 4 != 0xE
+
+    def _pointers(self) -> Iterator[int]:
+        """Return what pointers in data lead to code."""
+        elf, width = self.elf, self.elf.width
+        for value in elf.based.values():
+            if elf.is_code(value):
+                yield value
+        if elf.machine in ("x86", "x86-64") and elf.frames != (0, 0):
+            return
+        for part in elf.segments:
+            if part.executable and not part.writable:
+                continue
+            raw = elf.data[part.offset : part.offset + part.end - part.start]
+            order = "big" if elf.endian == "big" else "little"
+            for at in range(0, len(raw) - width + 1, width):
+                value = int.from_bytes(raw[at : at + width], order)  # type: ignore[arg-type]
+                if elf.is_code(value):
+                    yield value
+
+    def _never_returns(self, target: int) -> bool:
+        return self._plain(target) in self.dead
+
+    def _trace(self, start: int) -> None:
+        if start in self.program.traces:
+            return
+        mode = self.modes[start]
+        end = self._end(start)
+        function = lift.lift(self.elf, machine(mode, big=self.elf.endian == "big"), start, end, conditions=True)
+        trace = self.tracer.trace(function)
+        trace.extent = _extent(function)
+        if not function.instructions:
+            return
+        self.program.traces[start] = trace
+        self.program.instructions += trace.instructions
+        if trace.cut:
+            self.program.left_out.append(trace.cut)
+        for site in trace.sites:
+            if not site.name and site.target > 0:
+                target = self._target(site.target, mode)
+                self.program.callers.setdefault(target[0], []).append(start)
+                if self._add(*target):
+                    self.queue.append(target[0])
+
+    def _target(self, target: int, mode: str) -> tuple[int, str]:
+        if mode in ("thumb", "mips16") and not target & 1 and self.modes.get(target, mode) == mode:
+            return target, mode
+        return self._plain(target), self.modes.get(self._plain(target)) or self._mode(target)
+
+    def _end(self, start: int) -> int:
+        if start in self.ends:
+            return self.ends[start]
+        part = next(part for part in self.elf.segments if part.executable and part.start <= start < part.end)
+        index = bisect_right(self.order, start)
+        follows = self.order[index] if index < len(self.order) else part.end
+        return min(follows, part.end, start + MAX_EXTENT)
+
+
+def _extent(function: lift.Function) -> tuple[tuple[int, int], ...]:
+    found: list[list[int]] = []
+    for address in sorted(function.instructions):
+        after = function.instructions[address].after
+        if found and found[-1][1] >= address:
+            found[-1][1] = max(after, found[-1][1])
+        else:
+            found.append([address, after])
+    return tuple((start, end) for start, end in found)

@@ -1,0 +1,495 @@
+"""Evaluates one function on values that are not known: its calls, its tests and where each side of them leads.
+
+Blocks are evaluated in the order of their addresses and again while what is known at their start changes; a value that
+differs where paths meet becomes a value of its own ("f"), so each place changes at most twice and the evaluation ends. What
+a call does to memory is not followed: it forgets what its pointers lead to, and other data unless it is known to keep it.
+
+A block is named by twice the address of its first instruction, plus 1 where it starts inside an instruction (conditional
+execution, conditional moves).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from aboveboard.readers.code import arithmetic, lift
+from aboveboard.readers.code.library import NEVER_RETURN, READ_ONLY
+from aboveboard.readers.code.lift import CONSTANT, MEMORY, REGISTER, UNIQUE, Function, Instruction, Operation, Place
+from aboveboard.readers.code.state import Places
+from aboveboard.readers.elf import Elf
+from aboveboard.readers.flow import values
+from aboveboard.readers.flow.state import Key, State
+from aboveboard.readers.flow.values import Value
+
+MAX_STEPS = 60_000  # instructions evaluated in one function
+ARGUMENTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A call: the name of an imported function or the address of one of the file (-1: not known)."""
+
+    address: int
+    block: int
+    name: str
+    target: int
+    arguments: tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way from one block to the next. `test` holds where it is taken; 1 where nothing is asked."""
+
+    source: int
+    target: int
+    test: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Something written to memory that is not the function's own stack."""
+
+    address: int
+    block: int
+    place: Value
+    size: int
+    value: Value | None
+
+
+@dataclass
+class Trace:
+    """What one function does."""
+
+    start: int
+    mode: str
+    sites: list[Site] = field(default_factory=list)
+    edges: dict[int, list[Edge]] = field(default_factory=dict)
+    stores: list[Store] = field(default_factory=list)
+    returns: dict[int, Value | None] = field(default_factory=dict)  # block -> result
+    merged: dict[tuple[int, Key], dict[int, Value]] = field(default_factory=dict)  # block and key -> block before -> value
+    switches: dict[int, Value | None] = field(default_factory=dict)  # block -> the computed target
+    instructions: int = 0
+    extent: tuple[tuple[int, int], ...] = ()  # addresses that were followed
+    cut: str = ""
+
+    def predecessors(self) -> dict[int, list[int]]:
+        """Return the blocks before each block."""
+        found: dict[int, list[int]] = {}
+        for block, edges in self.edges.items():
+            for edge in edges:
+                found.setdefault(edge.target, []).append(block)
+        return found
+
+
+class Tracer:
+    """Evaluates functions of one file."""
+
+    def __init__(self, elf: Elf, places: Places, names: Mapping[int, str], does_not_return: Callable[[int], bool]) -> None:
+        self.elf, self.places, self._names = elf, places, names
+        self._dead = does_not_return
+
+    def name(self, target: int, mode: str) -> str:
+        """Return the name of an imported function, empty for others."""
+        even = target & ~3 if mode == "thumb" else target & ~1
+        return self._names.get(target) or self._names.get(even) or self.places.name(target) or ""
+
+    def trace(self, function: Function) -> Trace:
+        """Evaluate a function."""
+        return _Run(self, function).run()
+
+    def dead(self, target: int) -> bool:
+        """Tell whether a function of the file never returns."""
+        return self._dead(target)
+
+
+_Arrival = tuple[int, int, Value]  # from, to, test
+
+
+class _Run:
+    def __init__(self, tracer: Tracer, function: Function) -> None:
+        self.tracer, self.function = tracer, function
+        self.elf, self.places = tracer.elf, tracer.places
+        self.machine = function.machine
+        self.mask = (1 << tracer.elf.bits) - 1
+        self.entries: dict[int, State] = {}
+        self.inside: dict[int, int] = {}  # block that starts inside an instruction -> position of its first operation
+        self.pending: list[int] = []
+        self.waiting: set[int] = set()
+        self.sites: dict[int, list[Site]] = {}
+        self.stores: dict[int, list[Store]] = {}
+        self.outgoing: dict[int, list[Edge]] = {}
+        self.ends: dict[int, State] = {}
+        self.result = Trace(function.start, function.machine.mode)
+        self.steps = 0
+        self.uniques: dict[int, Value] = {}
+        self.current = 0
+
+    def run(self) -> Trace:
+        state = State(self.elf, self.places, self.machine)
+        self._enter(state)
+        self.entries[2 * self.function.start] = state
+        self._wait(2 * self.function.start)
+        self._drain()
+        for orphan in sorted(self.function.orphans):
+            if 2 * orphan not in self.entries and self.result.switches:
+                switch = max((block for block in self.result.switches if block < 2 * orphan), default=min(self.result.switches))
+                if switch in self.ends:
+                    self._arrive(switch, 2 * orphan, ("switch", orphan), self.ends[switch].copy())
+                    self.outgoing.setdefault(switch, []).append(Edge(switch, 2 * orphan, ("switch", orphan)))
+                    self._drain()
+        return self._finish()
+
+    def _enter(self, state: State) -> None:
+        machine, convention = self.machine, self.machine.convention
+        registers = state.registers
+        registers[machine.sp] = self.places.stack
+        if machine.function_register is not None:
+            registers[machine.function_register] = self.function.start
+        for number in range(ARGUMENTS):
+            if number < len(machine.arguments):
+                registers[machine.arguments[number]] = ("p", number)
+            else:
+                offset = convention.stack + convention.word * (number - len(machine.arguments) + convention.return_slot)
+                state.cells[self.places.stack + offset] = (convention.word, ("p", number))
+        for number, register in enumerate(machine.local, ARGUMENTS):
+            registers[register] = ("p", number)
+        if machine.pinned is not None:
+            registers[machine.pinned] = self.elf.gp
+
+    def _finish(self) -> Trace:
+        result = self.result
+        result.sites = [one for block in sorted(self.sites) for one in self.sites[block]]
+        result.stores = [one for block in sorted(self.stores) for one in self.stores[block]]
+        result.edges = {block: self.outgoing.get(block, []) for block in sorted(self.ends)}
+        result.instructions = len(self.function.instructions)
+        if self.steps >= MAX_STEPS:
+            result.cut = f"more than {MAX_STEPS} steps in a function"
+        elif self.function.cut:
+            result.cut = f"a function of more than {lift.MAX_INSTRUCTIONS} instructions"
+        self._merged()
+        return result
+
+    def _merged(self) -> None:
+        """Keep what the values that differ where paths meet were on each path."""
+        before = self.result.predecessors()
+        for block, state in self.entries.items():
+            keys: list[Key] = [
+                ("r", offset) for offset, value in state.registers.items() if value == ("f", block, ("r", offset))
+            ]
+            keys += [("m", place) for place, cell in state.cells.items() if cell[1] == ("f", block, ("m", place))]
+            for key in keys:
+                found: dict[int, Value] = {}
+                for source in before.get(block, ()):
+                    end = self.ends[source]
+                    if key[0] == "r":
+                        value = end.registers.get(key[1])  # type: ignore[arg-type]
+                    else:
+                        cell = end.cells.get(key[1])
+                        value = cell[1] if cell is not None else ("m", key[1], state.cells[key[1]][0])
+                    if value is not None:
+                        found[source] = value
+                self.result.merged[(block, key)] = found
+
+    def _wait(self, block: int) -> None:
+        if block not in self.waiting:
+            self.waiting.add(block)
+            heappush(self.pending, block)
+
+    def _drain(self) -> None:
+        while self.pending and self.steps < MAX_STEPS:
+            block = heappop(self.pending)
+            self.waiting.discard(block)
+            self._block(block, self.entries[block].copy())
+
+    def _arrive(self, source: int, block: int, test: Value, state: State) -> None:
+        """Bring a state to a block; the state is the block's own from here on, or copied into what is there."""
+        known = self.entries.get(block)
+        if known is None:
+            self.entries[block] = state
+            self._wait(block)
+        elif known.meet(state, block):
+            self._wait(block)
+
+    def _block(self, block: int, state: State) -> None:
+        self.sites[block], self.stores[block], self.outgoing[block] = [], [], []
+        self.result.returns.pop(block, None)
+        instructions, leaders = self.function.instructions, self.function.leaders
+        address, position = block >> 1, self.inside.get(block, 0)
+        self.current = block
+        while (instruction := instructions.get(address)) is not None:
+            self.steps += 1
+            if not position:
+                self.uniques = {}
+            goes_on = (
+                self._plain(instruction, state)
+                if not instruction.jumps
+                else self._jumping(instruction, state, block, position)
+            )
+            if not goes_on:
+                break
+            position = 0
+            address = instruction.after
+            if not instruction.follows:
+                break
+            if address in leaders:
+                self._go(block, 2 * address, 1, state)
+                break
+        self.ends[block] = state
+
+    def _go(self, source: int, target: int, test: Value, state: State) -> None:
+        self.outgoing[source].append(Edge(source, target, test))
+        if (target >> 1) in self.function.instructions:
+            copy = state.copy()
+            if self.machine.pinned is not None:
+                copy.registers[self.machine.pinned] = self.elf.gp
+            self._arrive(source, target, test, copy)
+
+    def _plain(self, instruction: Instruction, state: State) -> bool:
+        for code, output, inputs in instruction.operations:
+            if output is not None:
+                self._operation(code, output, inputs, state)
+            elif code == lift.STORE:
+                self._store(inputs, state, instruction)
+        return True
+
+    def _get(self, place: Place, state: State) -> Value | None:
+        space, offset, size = place
+        if space == REGISTER:
+            return state.get(offset, size)
+        if space == UNIQUE:
+            value = self.uniques.get(offset)
+            return value & (1 << 8 * size) - 1 if type(value) is int else value
+        if space == CONSTANT:
+            return offset & (1 << 8 * size) - 1
+        return state.load(offset, size) if space == MEMORY else None
+
+    def _put(self, place: Place, value: Value | None, state: State) -> None:
+        space, offset, size = place
+        if space == UNIQUE:
+            if value is None:
+                self.uniques.pop(offset, None)
+            else:
+                self.uniques[offset] = value
+        elif space == REGISTER:
+            if offset != self.machine.pinned:
+                state.set(offset, size, value)
+        elif space == MEMORY:
+            state.store(offset, size, value)
+
+    def _operation(self, code: int, output: Place, inputs: tuple[Place, ...], state: State) -> None:
+        result: Value | None = None
+        if code == lift.LOAD:
+            place = self._get(inputs[1], state)
+            result = state.load(place, output[2]) if place is not None else None
+        elif code in arithmetic.COPIES:
+            result = self._get(inputs[0], state)
+        elif len(inputs) == 1:
+            value = self._get(inputs[0], state)
+            result = values.unary(code, value, inputs[0][2]) if value is not None else None
+        elif code != lift.CALLOTHER:
+            result = self._two(code, inputs, state)
+        if type(result) is int:
+            result &= (1 << 8 * output[2]) - 1
+        self._put(output, result, state)
+
+    def _two(self, code: int, inputs: tuple[Place, ...], state: State) -> Value | None:
+        if inputs[0] == inputs[1] and code in (values.XOR, values.SUB):
+            return 0
+        first, second = self._get(inputs[0], state), self._get(inputs[1], state)
+        if first is None or second is None:
+            return 0 if code == values.AND and 0 in (first, second) else None
+        if code == values.PIECE:
+            if type(first) is int and type(second) is int:
+                return second | first << 8 * inputs[1][2]
+            return second if first == 0 else None
+        return values.binary(code, first, second, inputs[0][2])
+
+    def _store(self, inputs: tuple[Place, ...], state: State, instruction: Instruction) -> None:
+        place, value = self._get(inputs[1], state), self._get(inputs[2], state)
+        if place is None:
+            return
+        state.store(place, inputs[2][2], value)
+        if type(place) is not int or not self.places.on_stack(place):
+            self._note(instruction.address, place, inputs[2][2], value)
+
+    def _note(self, address: int, place: Value, size: int, value: Value | None) -> None:
+        self.stores[self.current].append(Store(address, self.current, place, size, value))
+
+    def _jumping(self, instruction: Instruction, state: State, block: int, position: int) -> bool:
+        """Evaluate an instruction that jumps, from an operation on; return False when the block ends here."""
+        operations = instruction.operations
+        skips: dict[int, list[tuple[Value, State, dict[int, Value]]]] = {}
+        while position < len(operations):
+            for test, other, uniques in skips.pop(position, ()):
+                self._select(test, other, uniques, state)
+            code, output, inputs = operations[position]
+            position += 1
+            if code in _FLOW:
+                if code in (lift.BRANCH, lift.CBRANCH) and inputs[0][0] == CONSTANT:
+                    self._within(code, inputs, position - 1, operations, skips, state)
+                elif not self._flow(code, inputs, instruction, state, block, position):
+                    return False
+            elif output is not None:
+                self._operation(code, output, inputs, state)
+            elif code == lift.STORE:
+                self._store(inputs, state, instruction)
+        for waiting in skips.values():
+            for test, other, uniques in waiting:
+                self._select(test, other, uniques, state)
+        return True
+
+    def _within(
+        self,
+        code: int,
+        inputs: tuple[Place, ...],
+        position: int,
+        operations: tuple[Operation, ...],
+        skips: dict[int, list[tuple[Value, State, dict[int, Value]]]],
+        state: State,
+    ) -> None:
+        """A jump inside one instruction: forwards it chooses, backwards it repeats."""
+        target = position + _signed32(inputs[0][1])
+        if target > position:
+            test = self._get(inputs[1], state) if code == lift.CBRANCH else 1
+            skips.setdefault(target, []).append((test if test is not None else ("u", position), state.copy(), dict(self.uniques)))
+            return
+        for _, output, _ in operations[target:position]:
+            if output is not None:
+                self._put(output, None, state)
+
+    def _select(self, test: Value, other: State, uniques: dict[int, Value], state: State) -> None:
+        """Join what a jump inside an instruction skipped with what it did not."""
+        for mine, theirs in ((state.registers, other.registers), (self.uniques, uniques)):
+            for key in [*mine, *(key for key in theirs if key not in mine)]:
+                a, b = theirs.get(key), mine.get(key)
+                if a == b:
+                    continue
+                if a is None or b is None or values.depth(test) + 1 >= values.MAX_DEPTH:
+                    mine.pop(key, None)
+                else:
+                    mine[key] = _chosen(test, a, b)
+
+    def _flow(
+        self, code: int, inputs: tuple[Place, ...], instruction: Instruction, state: State, block: int, position: int
+    ) -> bool:
+        """Follow a branch, call or return; return False when the block ends."""
+        function = self.function
+        direct = code in (lift.CALL, lift.BRANCH, lift.CBRANCH)
+        value = inputs[0][1] if direct and inputs[0][0] == MEMORY else self._get(inputs[0], state)
+        target = value if type(value) is int else -1
+        if code in (lift.CALL, lift.CALLIND):
+            return self._call(target, value, instruction, state, block)
+        if code == lift.CBRANCH:
+            self._branch(target, inputs, instruction, state, block, position)
+            return False
+        inside = function.start <= target < function.end and target in function.leaders
+        if inside and direct:
+            self._go(block, 2 * target, 1, state)
+        elif code == lift.BRANCHIND and not self.tracer.name(target, self.machine.mode) and target == -1:
+            self.result.switches[block] = value
+        elif code == lift.RETURN and (type(value) is not int or not (self.elf.is_code(target) or self.places.name(target))):
+            self.result.returns[block] = state.registers.get(self.machine.result)
+        else:
+            self._call(target, value, instruction, state, block)
+            self.result.returns[block] = state.registers.get(self.machine.result)
+        return False
+
+    def _branch(
+        self, target: int, inputs: tuple[Place, ...], instruction: Instruction, state: State, block: int, position: int
+    ) -> None:
+        test = self._get(inputs[1], state)
+        test = ("u", instruction.address) if test is None else test
+        if type(test) is tuple and not values.is_test(test):
+            test = ("!", test, 0)
+        function = self.function
+        if function.start <= target < function.end and target in function.leaders:
+            if test != 0:
+                self._go(block, 2 * target, test, state)
+        elif test != 0:  # a conditional jump to another function
+            copy = state.copy()
+            self.outgoing[block].append(Edge(block, -target, test))
+            self._call(target, target, instruction, copy, -target)
+            self.ends[-target] = copy
+            self.outgoing.setdefault(-target, [])
+            self.result.returns[-target] = copy.registers.get(self.machine.result)
+        if test == 1:
+            return
+        if position < len(instruction.operations):
+            inner = 2 * instruction.address + 1
+            self.inside[inner] = position
+            self._go(block, inner, values.negated(test), state)
+        else:
+            self._go(block, 2 * instruction.after, values.negated(test), state)
+
+    def _call(self, target: int, value: Value | None, instruction: Instruction, state: State, block: int) -> bool:
+        name = self.tracer.name(target, self.machine.mode)
+        if not name and self._thunk(target, instruction, state):
+            return True
+        found = self._arguments(state)
+        self.sites.setdefault(block, []).append(Site(instruction.address, block, name, target, found))
+        machine = self.machine
+        result: Value = ("c", instruction.address)
+        state.after_call([one for one in found[:6] if one is not None], keeps=name in READ_ONLY)
+        registers = state.registers
+        state.registers = {place: registers[place] for place in machine.kept if place in registers}
+        state.registers[machine.result] = _known_result(name, found, result)
+        sp = state.registers.get(machine.sp)
+        if machine.convention.return_slot and type(sp) is int:
+            state.registers[machine.sp] = sp + machine.convention.word & self.mask
+        return name not in NEVER_RETURN and not (target > 0 and self.tracer.dead(target))
+
+    def _arguments(self, state: State) -> tuple[Value | None, ...]:
+        machine, convention = self.machine, self.machine.convention
+        found: list[Value | None] = [state.registers.get(register) for register in machine.arguments[:ARGUMENTS]]
+        sp = state.registers.get(machine.sp)
+        for number in range(len(found), ARGUMENTS):
+            offset = convention.stack + convention.word * (number - len(machine.arguments) + convention.return_slot)
+            cell = state.cells.get(sp + offset) if type(sp) is int else None
+            found.append(cell[1] if cell is not None else None)
+        found += [state.registers.get(register) for register in machine.local]
+        return tuple(found)
+
+    def _thunk(self, target: int, instruction: Instruction, state: State) -> bool:
+        """`call` of the next instruction, or of code that only copies the address to return to (i386)."""
+        if self.elf.machine != "x86" or target < 0:
+            return False
+        after = instruction.after
+        body = self.elf.read(target, 4)
+        register = "" if target == after else _THUNKS.get(body[1], "") if body[:1] == b"\x8b" and body[2:4] == b"\x24\xc3" else ""
+        if target != after and not register:
+            return False
+        sp = state.registers.get(self.machine.sp)
+        if register:
+            state.registers[self.machine.by_number[register]] = after
+            if type(sp) is int:
+                state.registers[self.machine.sp] = sp + 4 & self.mask
+        elif type(sp) is int:
+            state.store(sp, 4, after)
+        return True
+
+
+_THUNKS = {0x04: "EAX", 0x0C: "ECX", 0x14: "EDX", 0x1C: "EBX", 0x2C: "EBP", 0x34: "ESI", 0x3C: "EDI"}
+_FLOW = frozenset({lift.BRANCH, lift.CBRANCH, lift.BRANCHIND, lift.CALL, lift.CALLIND, lift.RETURN})
+_FIRST = frozenset("strcpy strncpy strcat strncat memcpy memmove memset stpcpy __strcpy_chk __memcpy_chk".split())
+
+
+def _known_result(name: str, arguments: tuple[Value | None, ...], result: Value) -> Value:
+    first = arguments[0]
+    return first if name in _FIRST and first is not None else result
+
+
+def _chosen(test: Value, a: Value, b: Value) -> Value:
+    if type(test) is int:
+        return a if test else b
+    if a == 1 and b == 0:
+        return test
+    if a == 0 and b == 1:
+        return values.negated(test)
+    return ("?", test, a, b)
+
+
+def _signed32(value: int) -> int:
+    value &= 0xFFFFFFFF
+    return value - (1 << 32) if value >> 31 else value
