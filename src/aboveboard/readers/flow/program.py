@@ -110,7 +110,8 @@ class _Loader:
             self.ends[start] = end
             yield start, elf.machine
         for start in [elf.entry, *elf.exports.values(), *self._pointers()]:
-            yield self._plain(start), self._mode(start)
+            if not is_text(elf, start):
+                yield self._plain(start), self._mode(start)
         if elf.machine == "arm" or (elf.machine == "mips" and elf.compressed):
             unknown = [start for start in unwind(elf)]
             called = {one.target: one.mode for one in branches(elf, ()) if one.is_call}
@@ -133,7 +134,7 @@ class _Loader:
         for value in elf.based.values():
             if elf.is_code(value):
                 yield value
-        if elf.machine in ("x86", "x86-64") and elf.frames != (0, 0):
+        if elf.based or (elf.machine in ("x86", "x86-64") and elf.frames != (0, 0)):
             return
         for part in elf.segments:
             if part.executable and not part.writable:
@@ -181,6 +182,15 @@ class _Loader:
         index = bisect_right(self.order, start)
         follows = self.order[index] if index < len(self.order) else part.end
         return min(follows, part.end, start + MAX_EXTENT)
+
+
+def is_text(elf: Elf, address: int) -> bool:
+    """Tell whether a text ends by a zero byte here: constants lie beside the code in many files."""
+    raw = elf.read(address, 24)
+    text = raw.split(b"\0", 1)[0]
+    if not text or not all(32 <= one < 127 or one in b"\t\r\n" for one in text):
+        return False
+    return len(text) > 3 or (len(text) < len(raw) and elf.read(address - 1, 1) == b"\0")
 
 
 def _extent(function: lift.Function) -> tuple[tuple[int, int], ...]:

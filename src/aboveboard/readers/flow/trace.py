@@ -70,6 +70,7 @@ class Trace:
     returns: dict[int, Value | None] = field(default_factory=dict)  # block -> result
     merged: dict[tuple[int, Key], dict[int, Value]] = field(default_factory=dict)  # block and key -> block before -> value
     switches: dict[int, Value | None] = field(default_factory=dict)  # block -> the computed target
+    ends: dict[int, int] = field(default_factory=dict)  # block -> address of its last instruction
     instructions: int = 0
     extent: tuple[tuple[int, int], ...] = ()  # addresses that were followed
     cut: str = ""
@@ -114,6 +115,8 @@ class _Run:
         self.machine = function.machine
         self.mask = (1 << tracer.elf.bits) - 1
         self.entries: dict[int, State] = {}
+        self.incoming: dict[int, dict[int, State]] = {}  # block -> block before -> what it brings
+        self.differing: dict[int, set[Key]] = {}  # block -> what has become a value of its own there
         self.inside: dict[int, int] = {}  # block that starts inside an instruction -> position of its first operation
         self.pending: list[int] = []
         self.waiting: set[int] = set()
@@ -130,6 +133,7 @@ class _Run:
         state = State(self.elf, self.places, self.machine)
         self._enter(state)
         self.entries[2 * self.function.start] = state
+        self.incoming[2 * self.function.start] = {-1: state}
         self._wait(2 * self.function.start)
         self._drain()
         for orphan in sorted(self.function.orphans):
@@ -205,11 +209,19 @@ class _Run:
 
     def _arrive(self, source: int, block: int, test: Value, state: State) -> None:
         """Bring a state to a block; the state is the block's own from here on, or copied into what is there."""
-        known = self.entries.get(block)
-        if known is None:
+        incoming = self.incoming.setdefault(block, {})
+        before = incoming.get(source)
+        if before is not None and before.registers == state.registers and before.cells == state.cells:
+            return
+        incoming[source] = state
+        if len(incoming) == 1:
             self.entries[block] = state
             self._wait(block)
-        elif known.meet(state, block):
+            return
+        known = self.entries[block]
+        merged = _meeting(list(incoming.values()), block, self.differing.setdefault(block, set()))
+        if merged.registers != known.registers or merged.cells != known.cells:
+            self.entries[block] = merged
             self._wait(block)
 
     def _block(self, block: int, state: State) -> None:
@@ -220,6 +232,7 @@ class _Run:
         self.current = block
         while (instruction := instructions.get(address)) is not None:
             self.steps += 1
+            self.result.ends[block] = address
             if not position:
                 self.uniques = {}
             goes_on = (
@@ -311,7 +324,7 @@ class _Run:
         if place is None:
             return
         state.store(place, inputs[2][2], value)
-        if type(place) is not int or not self.places.on_stack(place):
+        if type(place) is not int or _says(value) or not self.places.on_stack(place):
             self._note(instruction.address, place, inputs[2][2], value)
 
     def _note(self, address: int, place: Value, size: int, value: Value | None) -> None:
@@ -478,6 +491,26 @@ _FIRST = frozenset("strcpy strncpy strcat strncat memcpy memmove memset stpcpy _
 def _known_result(name: str, arguments: tuple[Value | None, ...], result: Value) -> Value:
     first = arguments[0]
     return first if name in _FIRST and first is not None else result
+
+
+def _meeting(states: list[State], block: int, differing: set[Key]) -> State:
+    """Return the state where paths meet. What differed once stays a value of its own, so that this ends."""
+    merged = states[0].copy()
+    for other in states[1:]:
+        merged.meet(other, block)
+    differing.update(("r", at) for at, value in merged.registers.items() if value == ("f", block, ("r", at)))
+    differing.update(("m", at) for at, cell in merged.cells.items() if cell[1] == ("f", block, ("m", at)))
+    for kind, at in differing:
+        if kind == "m" and at in merged.cells:
+            merged.cells[at] = (merged.cells[at][0], ("f", block, (kind, at)))
+        elif kind == "r" and type(at) is int and at in merged.registers:
+            merged.registers[at] = ("f", block, (kind, at))
+    return merged
+
+
+def _says(value: Value | None) -> bool:
+    """Tell whether a value may be the outcome of something: a number, a test, one of several."""
+    return type(value) is int or (type(value) is tuple and (value[0] in "fc?" or values.is_test(value)))
 
 
 def _chosen(test: Value, a: Value, b: Value) -> Value:

@@ -1,0 +1,1 @@
+"""Which comparison with a constant guards something: candidates for hidden triggers, with their parts and their score."""

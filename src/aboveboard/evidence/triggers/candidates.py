@@ -1,0 +1,508 @@
+"""Joins matches with what they alone reach: candidates for hidden triggers.
+
+For each effect the nearest test on the way to it that holds for one constant alone is asked; if its function has none, the
+calls of the function are asked in turn, and rows of tables that name the function. Effects that follow from a state that the
+match sets, from the value it returns or from a check that it skips count as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from aboveboard.evidence.triggers.effects import PASS, WEIGHT, Effect, effect_of
+from aboveboard.evidence.triggers.matches import COMPARES, Match, matches
+from aboveboard.readers.flow.graph import Graph
+from aboveboard.readers.flow.origins import Origins
+from aboveboard.readers.flow.program import Program
+from aboveboard.readers.flow.trace import Edge, Site, Trace
+from aboveboard.readers.flow.values import Value, is_test, negated, parts
+
+MAX_CALLERS = 5  # calls up from an effect
+_CHECKS = frozenset("crypt crypt_r pam_authenticate getspnam ruserok PAM_authenticate auth_userokay verify_password".split())
+_TRIVIAL = frozenset({0, 1, -1, 2, 0xFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF})
+
+
+@dataclass
+class Candidate:
+    """One constant, the test that decides, and what only the match side reaches."""
+
+    function: int
+    edge: Edge
+    group: tuple[Match, ...]
+    effects: list[Effect] = field(default_factory=list)
+    checked: bool = False  # the way to it passes a check as well
+    skips: bool = False
+    row: tuple[int, int] | None = None  # address of the row and of the table
+    siblings: int = 0  # other constants with which the same thing is compared
+    origins: frozenset[str] = frozenset()
+
+    @property
+    def address(self) -> int:
+        """The address of the deciding comparison."""
+        return self.group[0].address
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """An effect as a call of a function has it."""
+
+    effect: Effect
+    checked: bool
+    level: int
+
+
+class Finder:
+    """Finds the candidates of one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.origins = Origins(program)
+        self._graphs: dict[int, Graph] = {}
+        self._found: dict[tuple[int, int, int, object], Candidate] = {}
+        self._matches: dict[tuple[int, int, int], list[Match]] = {}
+
+    def graph(self, function: int) -> Graph:
+        """Return the graph of a function."""
+        if function not in self._graphs:
+            self._graphs[function] = Graph(self.program.traces[function])
+        return self._graphs[function]
+
+    def find(self) -> list[Candidate]:
+        """Return the candidates, by the address of their comparison."""
+        for function, trace in sorted(self.program.traces.items()):
+            for site in trace.sites:
+                effect = effect_of(function, site, self.origins)
+                if effect is not None:
+                    self._up(function, site.block, _Reached(effect, False, 0), frozenset())
+        self._passes()
+        for one in self._found.values():
+            self._describe(one)
+        return sorted(self._found.values(), key=lambda one: (one.address, one.function))
+
+    def matches(self, trace: Trace, edge: Edge) -> list[Match]:
+        """Return the matches of a way; kept."""
+        key = (trace.start, edge.source, edge.target)
+        if key not in self._matches:
+            self._matches[key] = []  # a function that calls itself asks for it while it is made
+            found = [*matches(trace, edge, self.origins), *self._by_results(trace, edge)]
+            self._matches[key] = [one for one in found if not self._is_trivial(trace, one)]
+        return self._matches[key]
+
+    def _by_results(self, trace: Trace, edge: Edge) -> Iterator[Match]:
+        """A way that is taken where a function of the file returned what it returns for one constant alone."""
+        tests = edge.test[1:] if type(edge.test) is tuple and edge.test[0] == "&" else (edge.test,)
+        for test in tests:
+            if type(test) is tuple and test[0] in ("=", "!") and type(test[1]) is tuple and test[1][0] == "c":
+                site = self.origins.index(trace.start).at.get(test[1][1])
+                if site is not None and not site.name and type(test[2]) is int:
+                    callee = self.program.traces.get(site.target) or self.program.traces.get(site.target & ~1)
+                    if callee is not None:
+                        yield from self._returned(callee, test[0] == "=", test[2])
+
+    def _returned(self, callee: Trace, holds: bool, number: int) -> Iterator[Match]:  # noqa: FBT001 - a test and its sense
+        ways: list[tuple[int, Value]] = []
+        for block, value in callee.returns.items():
+            if value is None:
+                return
+            ways += self._sources(callee, block, value)
+        fitting = [(block, value) for block, value in ways if type(value) is tuple or (value == number) == holds]
+        if len(ways) < 2 and not (fitting and is_test(fitting[0][1])):
+            return
+        if len(fitting) != 1:
+            return
+        block, value = fitting[0]
+        if type(value) is tuple:
+            if is_test(value):
+                test = value if (number == 0) != holds else negated(value)
+                yield from matches(callee, Edge(block, -1, test), self.origins)
+            return
+        guards = self.graph(callee.start).guards(block)
+        nearest = guards
+        for edge in nearest[:8]:
+            group = self.matches(callee, edge)
+            if group:
+                yield from self._group(callee, nearest, group)
+                return
+
+    def _is_trivial(self, trace: Trace, match: Match) -> bool:
+        if match.kind in ("compare", "contains"):
+            return False
+        if not isinstance(match.constant, int):
+            return False
+        if match.kind == "bytes" and match.size == 1:
+            return match.constant == 0
+        return match.constant in _TRIVIAL
+
+    def _up(self, function: int, block: int, reached: _Reached, above: frozenset[int]) -> None:
+        """Attribute an effect to the nearest match on the way to it, or hand it to the callers."""
+        if reached.level > MAX_CALLERS or function in above:
+            return
+        trace = self.program.traces[function]
+        guards = self.graph(function).guards(block)
+        checked = reached.checked
+        for position, edge in enumerate(guards):
+            group = self.matches(trace, edge)
+            if group:
+                whole = self._group(trace, guards[position:], group)
+                checked = checked or any(self.is_check(function, one) for one in guards[position + 1 :])
+                checked = checked or self._callers_check(function, above)
+                self._add(function, edge, whole, reached.effect, checked=checked)
+                return
+            checked = checked or self.is_check(function, edge)
+        handed = _Reached(reached.effect, checked, reached.level + 1)
+        rows = self.rows.get(function, ())
+        for row in rows[:4]:
+            self._row(function, row, handed)
+        for caller, site in self.origins.callers.get(function, ())[:16]:
+            self._up(caller, site.block, handed, above | {function})
+
+    def _callers_check(self, function: int, above: frozenset[int]) -> bool:
+        """Tell whether every call of a function lies behind a check."""
+        calls = self.origins.callers.get(function, [])
+        if not calls or function in above or len(above) > 4:
+            return False
+        return all(
+            any(self.is_check(caller, edge) for edge in self.graph(caller).guards(site.block))
+            or self._callers_check(caller, above | {function})
+            for caller, site in calls[:8]
+        )
+
+    def _group(self, trace: Trace, guards: list[Edge], group: list[Match]) -> tuple[Match, ...]:
+        """Return the matches on the same subject that hold on the way, the deciding one first."""
+        found = list(group)
+        for edge in guards[1:]:
+            found += [one for one in self.matches(trace, edge) if _belongs(one, group[0])]
+        return tuple(dict.fromkeys(found))
+
+    def _add(self, function: int, edge: Edge, group: tuple[Match, ...], effect: Effect, *, checked: bool) -> Candidate:
+        key = (function, edge.source, edge.target, None)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = Candidate(function, edge, group, checked=checked)
+        if effect not in found.effects:
+            found.effects.append(effect)
+        found.checked = found.checked and checked
+        return found
+
+    def _row(self, function: int, row: tuple[int, bytes, int], reached: _Reached) -> None:
+        """A row of a table that names the function: its text is the constant."""
+        address, text, table = row
+        edge = Edge(2 * function, 2 * function, 1)
+        key = (function, address, table, "row")
+        found = self._found.get(key)
+        if found is None:
+            match = Match("row", ("m", table, self.program.elf.width), text, address)
+            found = self._found[key] = Candidate(function, edge, (match,), checked=reached.checked, row=(address, table))
+        if reached.effect not in found.effects:
+            found.effects.append(reached.effect)
+        found.checked = found.checked and reached.checked
+
+    @cached_property
+    def rows(self) -> dict[int, list[tuple[int, bytes, int]]]:
+        """Functions named in tables beside a text: function -> (address of the text's pointer, text, start of the table)."""
+        elf = self.program.elf
+        width = elf.width
+        found: dict[int, list[tuple[int, bytes, int]]] = {}
+        pointers = sorted(self._pointers())
+        known = dict(pointers)
+        table, last = 0, -1
+        for place, value in pointers:
+            target = value & ~1 if elf.machine in ("mips", "arm") else value
+            if not elf.is_code(value) or target not in self.program.traces:
+                continue
+            text, at = b"", 0
+            for back in range(1, 5):
+                near = known.get(place - back * width)
+                if near is not None and (near & ~1 if elf.machine in ("mips", "arm") else near) not in self.program.traces:
+                    text = elf.read(near, 65).split(b"\0", 1)[0]
+                    at = place - back * width
+                    break
+            if 1 < len(text) < 64 and all(32 < one < 127 for one in text):
+                if last < 0 or place - last > 12 * width:
+                    table = at
+                last = place
+                found.setdefault(target, []).append((at, text, table))
+        return found
+
+    def _pointers(self) -> Iterator[tuple[int, int]]:
+        elf = self.program.elf
+        if elf.based:
+            yield from elf.based.items()
+            if elf.machine != "mips" and elf.kind != "program":
+                return
+        order = "big" if elf.endian == "big" else "little"
+        for part in elf.segments:
+            if part.executable and not part.writable:
+                continue
+            raw = elf.data[part.offset : part.offset + part.end - part.start]
+            start = -part.start % elf.width
+            for at in range(start, len(raw) - elf.width + 1, elf.width):
+                value = int.from_bytes(raw[at : at + elf.width], order)  # type: ignore[arg-type]
+                if value > 4096 and elf.offset_of(value) is not None and part.start + at not in elf.based:
+                    yield part.start + at, value
+
+    # -- checks ----------------------------------------------------------------------------------------------------
+
+    def is_check(self, function: int, edge: Edge) -> bool:
+        """Tell whether a way is taken by what was checked: a secret that is no constant, or a state that such a check set."""
+        return any(self._checks(function, one) for one in parts(edge.test))
+
+    def _checks(self, function: int, value: tuple[object, ...]) -> bool:
+        if value[0] == "c":
+            site = self.origins.index(function).at.get(value[1])  # type: ignore[call-overload]
+            if site is None:
+                return False
+            if site.name:
+                return site.name in _CHECKS or self._compares_unknown(function, site)
+            return site.target in self.check_functions
+        if value[0] == "m":
+            return self._flag(function, value[1]) in self.flags  # type: ignore[arg-type]
+        return False
+
+    def _compares_unknown(self, function: int, site: Site) -> bool:
+        """Tell whether a call compares two things of which none is a constant of the file, one of them a kept secret."""
+        if site.name not in COMPARES or site.arguments[0] is None or site.arguments[1] is None:
+            return False
+        first, second = site.arguments[:2]
+        if any(type(one) is int and self.origins.is_fixed(one) for one in (first, second)):
+            return False
+        kept = {"settings", "file", "local", "command"}
+        one, other = self.origins.of(function, first), self.origins.of(function, second)
+        del other, one, kept
+        return not self._is_table(first) and not self._is_table(second)
+
+    def _is_table(self, value: Value | None) -> bool:
+        """Tell whether a value is read from a table of the file at a running place."""
+        if type(value) is not tuple or value[0] != "m":
+            return False
+        return any(one[0] == "+" and self.program.elf.offset_of(one[2] & self._mask) is not None for one in parts(value)) or (
+            any(type(part) is int and part > 4096 and self.program.elf.offset_of(part) is not None for one in parts(value) for part in one[1:3])
+        )
+
+    @cached_property
+    def _mask(self) -> int:
+        return (1 << self.program.elf.bits) - 1
+
+    @cached_property
+    def check_functions(self) -> frozenset[int]:
+        """Functions whose result depends on a check."""
+        found: set[int] = set()
+        for _ in range(2):
+            for start, trace in self.program.traces.items():
+                if start in found or not any(value is not None for value in trace.returns.values()):
+                    continue
+                for site in trace.sites:
+                    if site.name in _CHECKS or self._compares_unknown(start, site) or (not site.name and site.target in found):
+                        if self._decides_result(trace, site):
+                            found.add(start)
+                        break
+        return frozenset(found)
+
+    def _decides_result(self, trace: Trace, site: Site) -> bool:
+        call = ("c", site.address)
+        values: list[Value] = [one for one in trace.returns.values() if one is not None]
+        numbers: set[int] = set()
+        for one in values:
+            for inner in self._spread(trace, one, 4):
+                if type(inner) is int:
+                    numbers.add(inner)
+                elif call in parts(inner):
+                    return True
+        return len(numbers) > 1
+
+    def _spread(self, trace: Trace, value: Value, depth: int) -> list[Value]:
+        if type(value) is tuple and value[0] == "f" and depth:
+            found: list[Value] = []
+            for one in trace.merged.get((value[1], value[2]), {}).values():
+                if one != value:
+                    found += self._spread(trace, one, depth - 1)
+            return found[:32]
+        return [value]
+
+    @staticmethod
+    def _flag(function: int, place: Value) -> object:
+        """Name a place in memory across functions: a fixed address, or a distance behind a pointer."""
+        if type(place) is int:
+            return place
+        if place[0] == "+" and place[2] >= 4:
+            return ("field", place[2])
+        return (function, place)
+
+    @cached_property
+    def flags(self) -> frozenset[object]:
+        """Places that hold whether a check was passed."""
+        return frozenset(self._flags())
+
+    def _flags(self) -> Iterator[object]:
+        for start, trace in self.program.traces.items():
+            for store in trace.stores:
+                if store.size not in (1, 2, 4, 8) or store.value is None:
+                    continue
+                if type(store.value) is tuple:
+                    values = self._spread(trace, store.value, 4)
+                    direct = any(self._check_call(start, one) for value in values for one in parts(value))
+                elif store.value in (1, 2, 3):
+                    direct = any(
+                        self._check_call(start, one)
+                        for edge in self.graph(start).guards(store.block)[:6]
+                        for one in parts(edge.test)
+                    )
+                else:
+                    direct = False
+                if direct:
+                    yield from self._flag_names(start, store.place)
+
+    def _flag_names(self, function: int, place: Value) -> Iterator[object]:
+        yield self._flag(function, place)
+        if type(place) is int:  # a field of a structure on the stack, or of one at a fixed address, that calls are given
+            for start in self.origins.index(function).before(place, 4096):
+                if any(not site.name for _, site in self.origins.index(function).given[start]):
+                    yield ("field", place - start)
+
+    def _check_call(self, function: int, value: tuple[object, ...]) -> bool:
+        return value[0] == "c" and self._checks(function, value)
+
+    # -- a match that passes for a check -----------------------------------------------------------------------------
+
+    def _passes(self) -> None:
+        """Find matches that set what a check sets, return what it returns, or lead where only it leads."""
+        for start, trace in sorted(self.program.traces.items()):
+            for edges in trace.edges.values():
+                for edge in edges:
+                    if edge.test == 1:
+                        continue
+                    group = self.matches(trace, edge)
+                    if group and any(one.kind != "integer" for one in group):
+                        text = self._passed(start, trace, edge)
+                        if text:
+                            guards = [edge, *self.graph(start).guards(edge.source)]
+                            whole = self._group(trace, guards, group)
+                            effect = Effect(PASS, text, edge.source >> 1, start, WEIGHT[PASS])
+                            checked = any(self.is_check(start, one) for one in guards[1:])
+                            self._add(start, edge, whole, effect, checked=checked).skips = True
+
+    def _passed(self, start: int, trace: Trace, edge: Edge) -> str:
+        region = self.graph(start).behind((edge.source, edge.target))
+        for store in trace.stores:
+            if store.block in region and type(store.value) is int and store.value in (1, 2, 3):
+                if any(name in self.flags for name in self._flag_names(start, store.place)):
+                    return "sets what a check sets"
+        if start in self.check_functions:
+            text = self._returns(start, trace, edge, region)
+            if text:
+                return text
+        return self._merges(start, trace, edge, region) or self._joins(start, trace, edge, region)
+
+    def _returns(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> str:
+        """A function that checks returns for the match what it returns for a passed check."""
+        mine, others = set(), set()
+        for block, value in trace.returns.items():
+            if value is None:
+                continue
+            for source, one in self._sources(trace, block, value):
+                inside = source in region or (source == edge.source and edge.target not in region)
+                (mine if inside else others).add(one)
+        numbers = {one for one in mine if type(one) is int}
+        checks = any(self._check_call(start, part) for one in others if type(one) is tuple for part in parts(one))
+        passed = self._passed_value(start, trace)
+        if numbers and (checks and numbers - {0, -1, self._mask} or (passed is not None and passed in numbers)):
+            return "returns what a passed check returns"
+        return ""
+
+    def _sources(self, trace: Trace, block: int, value: Value, depth: int = 3) -> Iterator[tuple[int, Value]]:
+        if type(value) is tuple and value[0] == "f" and depth:
+            for source, one in trace.merged.get((value[1], value[2]), {}).items():
+                if one != value:
+                    yield from self._sources(trace, source, one, depth - 1)
+        else:
+            yield block, value
+
+    def _passed_value(self, start: int, trace: Trace) -> int | None:
+        """Return the number that a function returns behind a passed check."""
+        graph = self.graph(start)
+        for block, value in trace.returns.items():
+            if value is None:
+                continue
+            for source, one in self._sources(trace, block, value):
+                if type(one) is int:
+                    for edge in graph.guards(source)[:2]:
+                        if type(edge.test) is tuple and edge.test[0] in "=!" and self.is_check(start, edge):
+                            compare = edge.test[1]
+                            site = self.origins.index(start).at.get(compare[1]) if compare[0] == "c" else None
+                            holds = edge.test[0] == "=" if site is not None and site.name in COMPARES else edge.test[0] == "!"
+                            if holds:
+                                return one
+        return None
+
+    def _merges(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> str:
+        """Where paths meet, the match brings a number and the other path what a check gave."""
+        for (block, _), found in trace.merged.items():
+            mine = [
+                value
+                for source, value in found.items()
+                if type(value) is int and value and (source in region or (source == edge.source and block == edge.target))
+            ]
+            if mine and any(
+                self._check_call(start, part)
+                for source, value in found.items()
+                if type(value) is tuple
+                for one in self._spread(trace, value, 4)
+                for part in parts(one)
+            ):
+                return "overrides what a check gave"
+        return ""
+
+    def _joins(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> str:
+        """The match leads where otherwise only a passed check leads."""
+        if region:
+            return ""
+        block = edge.target
+        other = [e for edges in trace.edges.values() for e in edges if e.target == block and e.source != edge.source]
+        if not other or len(other) > 4:
+            return ""
+        graph = self.graph(start)
+        for one in other:
+            if one.test != 1 and self.is_check(start, one):
+                refused = [e for e in trace.edges.get(one.source, ()) if e.target != block]
+                if refused and block not in graph.reaches(refused[0].target, {(edge.source, edge.target), edge.source}):
+                    return "leads where a passed check leads"
+        return ""
+
+    # -- what a candidate is like --------------------------------------------------------------------------------------
+
+    def _describe(self, one: Candidate) -> None:
+        subject = one.group[0].subject
+        if one.row is not None:
+            tables = [row for rows in self.rows.values() for row in rows if row[2] == one.row[1]]
+            one.siblings = len({text for _, text, _ in tables}) - 1
+            return
+        one.origins = self.origins.of(one.function, subject)
+        trace = self.program.traces[one.function]
+        others = set()
+        for edges in trace.edges.values():
+            for edge in edges:
+                for match in self.matches(trace, edge):
+                    if _rivals(match, one.group[0]) and match not in one.group:
+                        others.add((match.at, match.constant))
+        one.siblings = len(others)
+
+
+_NEAR = 64  # bytes that belong to one constant
+
+
+def _belongs(one: Match, first: Match) -> bool:
+    """Tell whether two matches that both hold are parts of one constant."""
+    if one.kind != first.kind:
+        return False
+    if one.kind == "bytes":
+        return one.base == first.base and abs(one.at - first.at) <= _NEAR
+    return one.subject == first.subject
+
+
+def _rivals(one: Match, first: Match) -> bool:
+    """Tell whether two matches ask the same thing for different constants."""
+    if one.kind == "bytes" and first.kind == "bytes":
+        return one.base == first.base and one.at == first.at and one.constant != first.constant
+    return one.kind == first.kind and one.subject == first.subject and one.constant != first.constant

@@ -1,0 +1,149 @@
+"""What a program does that needs a reason: it runs commands, takes privileges, opens listeners, changes files or memory.
+
+Sources: POSIX.1-2017; Linux man-pages, section 2 (capabilities(7) says which calls are privileged).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from aboveboard.readers.flow.origins import OUTSIDE, Origins
+from aboveboard.readers.flow.trace import Site
+from aboveboard.readers.flow.values import Value
+
+RUN, PRIVILEGE, LISTEN, CONNECT, WRITE, REMOVE, MEMORY, EVALUATE, SYSTEM, SETTING, READ, PASS = (
+    "run privilege listen connect write remove memory evaluate system setting read-secret passes-check".split()
+)
+WEIGHT = {  # how much it matters by itself
+    RUN: 4.0,
+    PRIVILEGE: 3.0,
+    LISTEN: 3.0,
+    CONNECT: 2.0,
+    WRITE: 1.5,
+    REMOVE: 2.0,
+    MEMORY: 3.5,
+    EVALUATE: 4.0,
+    SYSTEM: 2.5,
+    SETTING: 2.5,
+    READ: 2.5,
+    PASS: 4.0,
+}
+_RUN = {
+    **dict.fromkeys(("system", "popen", "execl", "execlp", "execle", "execv", "execve", "execvp", "execvpe", "wordexp"), 0),
+    **dict.fromkeys(("posix_spawn", "posix_spawnp"), 1),
+    "fexecve": 0,
+    "do_system": 0,
+    "doSystem": 0,
+    "twsystem": 0,
+    "doSystemCmd": 0,
+}
+_PRIVILEGE = {"setuid": 0, "seteuid": 0, "setreuid": 1, "setresuid": 1, "setgid": 0, "setegid": 0, "setregid": 1}
+_OPEN = {"open": (0, 1), "open64": (0, 1), "openat": (1, 2), "openat64": (1, 2)}
+_FOPEN = frozenset({"fopen", "fopen64", "freopen", "freopen64"})
+_REMOVE = frozenset("unlink unlinkat remove rename renameat rmdir".split())
+_WRITE = frozenset("creat creat64 chmod fchmod chown lchown symlink link mknod mkdir truncate truncate64".split())
+_SYSTEM = frozenset(
+    """reboot mount umount umount2 init_module finit_module delete_module ptrace kexec_load swapon swapoff sethostname
+    settimeofday clock_settime chroot pivot_root setns unshare iopl ioperm klogctl capset kill killpg""".split()
+)
+_EVALUATE = frozenset(
+    """luaL_loadstring luaL_loadbuffer luaL_loadbufferx lua_load PyRun_SimpleString PyRun_SimpleStringFlags Tcl_Eval
+    Tcl_EvalEx perl_eval_pv Perl_eval_pv zend_eval_string duk_eval_raw dlopen __libc_dlopen_mode JS_Eval""".split()
+)
+_SECRET = re.compile(r"^/(?:etc/(?:shadow|master\.passwd|gshadow|passwd-?|ssh/.*key|.*\.key)|proc/(?:self/mem|kcore)|dev/(?:k?mem|port|mtd.*))$")
+_SETTING = re.compile(r"(?i)^(?:.*nvram.*(?:set|commit|unset).*|uci_(?:set|commit|save)|mtd_?write.*|cfg_?set.*|config_set)$")
+_SHELL = re.compile(r"(?:^|/)(?:sh|ash|bash|busybox sh|telnetd|utelnetd|nc|netcat|dropbear|login|getty)(?:\s|$)")
+_O_ACCMODE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something done at a call. `weight` is how much it matters, `outside` says that what it does it is told from outside."""
+
+    kind: str
+    text: str
+    address: int
+    function: int
+    weight: float
+    outside: bool = False
+    shell: bool = False
+
+
+def effect_of(function: int, site: Site, origins: Origins) -> Effect | None:
+    """Return what a call of an imported function does, or None."""
+    name = site.name
+    if not name:
+        return None
+    if name in _RUN:
+        return _run(function, site, origins, _RUN[name])
+    if name in _PRIVILEGE:
+        user = site.arguments[_PRIVILEGE[name]]
+        if user == 0:
+            return _effect(PRIVILEGE, f"{name}(0)", function, site)
+        return None
+    if name == "listen":
+        return _effect(LISTEN, name, function, site)
+    if name == "connect":
+        return _effect(CONNECT, name, function, site)
+    if name in _OPEN or name in _FOPEN:
+        return _opens(function, site, origins)
+    if name in _REMOVE or name in _WRITE:
+        path = _path(site.arguments[1 if name.endswith("at") else 0], origins)
+        return _effect(REMOVE if name in _REMOVE else WRITE, f"{name}({path})", function, site)
+    if name in _SYSTEM:
+        return _effect(SYSTEM, name, function, site, 1.0 if name.startswith("kill") else None)
+    if name in _EVALUATE:
+        told = bool(origins.of(function, site.arguments[1 if "lua" in name else 0]) & OUTSIDE)
+        return _effect(EVALUATE, name, function, site, None if told else 2.0, outside=told)
+    if _SETTING.match(name):
+        return _effect(SETTING, name, function, site)
+    if name in ("mprotect", "mmap", "mmap64"):
+        protection = site.arguments[2]
+        if type(protection) is int and protection & 4 and protection & 2:
+            return _effect(MEMORY, f"{name}, to run and to write", function, site, 2.5)
+    return None
+
+
+def _effect(
+    kind: str, text: str, function: int, site: Site, weight: float | None = None, *, outside: bool = False, shell: bool = False
+) -> Effect:
+    return Effect(kind, text, site.address, function, WEIGHT[kind] if weight is None else weight, outside, shell)
+
+
+def _run(function: int, site: Site, origins: Origins, number: int) -> Effect:
+    command = origins.text(site.arguments[number])
+    if command is not None:
+        rest = [origins.text(one) for one in site.arguments[number + 1 : 6]]
+        words = " ".join([command, *(one for one in rest if one)])
+        shell = bool(_SHELL.search(command))
+        told = any(
+            origins.of(function, one) & OUTSIDE for one in site.arguments[number + 1 : 5] if type(one) is tuple
+        ) or (site.name.startswith("execv") and bool(origins.of(function, site.arguments[number + 1]) & OUTSIDE))
+        weight = 5.0 if told and shell else 4.5 if shell or told else 3.0
+        return _effect(RUN, f"{site.name}({words})", function, site, weight, outside=told, shell=shell)
+    told = bool(origins.of(function, site.arguments[number]) & OUTSIDE)
+    return _effect(RUN, f"{site.name}(what it is told)" if told else site.name, function, site, 5.0 if told else 3.5, outside=told)
+
+
+def _opens(function: int, site: Site, origins: Origins) -> Effect | None:
+    path: Value | None
+    if site.name in _OPEN:
+        where, how = _OPEN[site.name]
+        path, flags = site.arguments[where], site.arguments[how]
+        writes = type(flags) is int and flags & _O_ACCMODE != 0
+    else:
+        path = site.arguments[0]
+        mode = origins.text(site.arguments[1]) or ""
+        writes = any(one in mode for one in "wa+")
+    text = origins.text(path)
+    if text is not None and _SECRET.match(text):
+        return _effect(MEMORY if writes and text.startswith("/dev") else READ, f"{site.name}({text})", function, site)
+    if not writes or (text or "").startswith(("/dev/null", "/dev/tty", "/dev/log", "/dev/console", "/var/log", "/var/run", "/run")):
+        return None
+    told = bool(origins.of(function, path) & OUTSIDE)
+    return _effect(WRITE, f"{site.name}({text or 'a path'}, to write)", function, site, outside=told)
+
+
+def _path(value: Value | None, origins: Origins) -> str:
+    return origins.text(value) or "a path"
