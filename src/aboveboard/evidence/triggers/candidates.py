@@ -21,6 +21,8 @@ from aboveboard.readers.flow.values import Value, is_test, negated, parts
 
 MAX_CALLERS = 5  # calls up from an effect
 _CHECKS = frozenset("crypt crypt_r pam_authenticate getspnam ruserok PAM_authenticate auth_userokay verify_password".split())
+_WEAK = 1.5  # weight of passing for a comparison that may be no check of a secret
+KEPT = frozenset({"settings", "file", "local", "command"})
 _TRIVIAL = frozenset({0, 1, -1, 2, 0xFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF})
 
 
@@ -61,6 +63,7 @@ class Finder:
         self.origins = Origins(program)
         self._graphs: dict[int, Graph] = {}
         self._found: dict[tuple[int, int, int, object], Candidate] = {}
+        self._compared: dict[tuple[int, int], int] = {}
         self._matches: dict[tuple[int, int, int], list[Match]] = {}
 
     def graph(self, function: int) -> Graph:
@@ -133,7 +136,16 @@ class Finder:
             return False
         if match.kind == "bytes" and match.size == 1:
             return match.constant == 0
-        return match.constant in _TRIVIAL
+        return match.constant in _TRIVIAL or self._is_address(match.constant, match.size)
+
+    def _is_address(self, number: int, size: int) -> bool:
+        """Tell whether a number is the address of something of the program."""
+        elf = self.program.elf
+        if abs(number - (0xE0000000 if elf.bits == 32 else 0x7FF0_0000_0000_0000)) < 1 << 20:
+            return True
+        return size in (0, elf.width) and any(
+            part.writable and part.start <= number < part.end + 0x10000 for part in elf.segments
+        )
 
     def _up(self, function: int, block: int, reached: _Reached, above: frozenset[int]) -> None:
         """Attribute an effect to the nearest match on the way to it, or hand it to the callers."""
@@ -141,16 +153,16 @@ class Finder:
             return
         trace = self.program.traces[function]
         guards = self.graph(function).guards(block)
-        checked = reached.checked
+        checked: bool = reached.checked
         for position, edge in enumerate(guards):
             group = self.matches(trace, edge)
             if group:
                 whole = self._group(trace, guards[position:], group)
-                checked = checked or any(self.is_check(function, one) for one in guards[position + 1 :])
+                checked = checked or any(self.is_check(function, one) > 0 for one in guards[position + 1 :])
                 checked = checked or self._callers_check(function, above)
                 self._add(function, edge, whole, reached.effect, checked=checked)
                 return
-            checked = checked or self.is_check(function, edge)
+            checked = checked or self.is_check(function, edge) > 0
         handed = _Reached(reached.effect, checked, reached.level + 1)
         rows = self.rows.get(function, ())
         for row in rows[:4]:
@@ -245,33 +257,48 @@ class Finder:
 
     # -- checks ----------------------------------------------------------------------------------------------------
 
-    def is_check(self, function: int, edge: Edge) -> bool:
-        """Tell whether a way is taken by what was checked: a secret that is no constant, or a state that such a check set."""
-        return any(self._checks(function, one) for one in parts(edge.test))
+    def is_check(self, function: int, edge: Edge) -> int:
+        """Tell whether a way is taken by what was checked: a secret that is no constant, or a state that such a check set.
 
-    def _checks(self, function: int, value: tuple[object, ...]) -> bool:
+        0: no; 1: two things were compared of which none is a constant; 2: what is kept was compared with what is sent.
+        """
+        return max((self._checks(function, one) for one in parts(edge.test)), default=0)
+
+    def _checks(self, function: int, value: tuple[object, ...]) -> int:
         if value[0] == "c":
-            site = self.origins.index(function).at.get(value[1])  # type: ignore[call-overload]
-            if site is None:
-                return False
-            if site.name:
-                return site.name in _CHECKS or self._compares_unknown(function, site)
-            return site.target in self.check_functions
+            return self._check_call(function, value)
         if value[0] == "m":
-            return self._flag(function, value[1]) in self.flags  # type: ignore[arg-type]
-        return False
+            return self.flags.get(self._flag(function, value[1]), 0)  # type: ignore[arg-type]
+        return 0
 
-    def _compares_unknown(self, function: int, site: Site) -> bool:
-        """Tell whether a call compares two things of which none is a constant of the file, one of them a kept secret."""
+    def _check_call(self, function: int, value: tuple[object, ...]) -> int:
+        """Say how much of a check a call is, see `is_check`."""
+        site = self.origins.index(function).at.get(value[1]) if value[0] == "c" else None  # type: ignore[call-overload]
+        if site is None:
+            return 0
+        if site.name:
+            return 2 if site.name in _CHECKS else self._compares_unknown(function, site)
+        return self.check_functions.get(site.target, 0)
+
+    def _compares_unknown(self, function: int, site: Site) -> int:
+        """Tell whether a call compares two things of which none is a constant of the file, see `is_check`."""
         if site.name not in COMPARES or site.arguments[0] is None or site.arguments[1] is None:
-            return False
-        first, second = site.arguments[:2]
+            return 0
+        key = (function, site.address)
+        if key not in self._compared:
+            self._compared[key] = self._compare(function, site.arguments[0], site.arguments[1])
+        return self._compared[key]
+
+    def _compare(self, function: int, first: Value, second: Value) -> int:
         if any(type(one) is int and self.origins.is_fixed(one) for one in (first, second)):
-            return False
-        kept = {"settings", "file", "local", "command"}
+            return 0
+        if self._is_table(first) or self._is_table(second):
+            return 0
         one, other = self.origins.of(function, first), self.origins.of(function, second)
-        del other, one, kept
-        return not self._is_table(first) and not self._is_table(second)
+        sent = {"argument", "environment"}
+        if (one | other) & sent:
+            return 0
+        return 2 if (one & KEPT and not other & KEPT) or (other & KEPT and not one & KEPT) else 1
 
     def _is_table(self, value: Value | None) -> bool:
         """Tell whether a value is read from a table of the file at a running place."""
@@ -286,19 +313,21 @@ class Finder:
         return (1 << self.program.elf.bits) - 1
 
     @cached_property
-    def check_functions(self) -> frozenset[int]:
-        """Functions whose result depends on a check."""
-        found: set[int] = set()
+    def check_functions(self) -> dict[int, int]:
+        """Functions whose result depends on a check, and how much of a check it is."""
+        found: dict[int, int] = {}
         for _ in range(2):
             for start, trace in self.program.traces.items():
-                if start in found or not any(value is not None for value in trace.returns.values()):
+                if not any(value is not None for value in trace.returns.values()):
                     continue
                 for site in trace.sites:
-                    if site.name in _CHECKS or self._compares_unknown(start, site) or (not site.name and site.target in found):
-                        if self._decides_result(trace, site):
-                            found.add(start)
-                        break
-        return frozenset(found)
+                    if site.name:
+                        strength = 2 if site.name in _CHECKS else self._compares_unknown(start, site)
+                    else:
+                        strength = found.get(site.target, 0)
+                    if strength > found.get(start, 0) and self._decides_result(trace, site):
+                        found[start] = strength
+        return found
 
     def _decides_result(self, trace: Trace, site: Site) -> bool:
         call = ("c", site.address)
@@ -331,28 +360,29 @@ class Finder:
         return (function, place)
 
     @cached_property
-    def flags(self) -> frozenset[object]:
-        """Places that hold whether a check was passed."""
-        return frozenset(self._flags())
+    def flags(self) -> dict[object, int]:
+        """Places that hold whether a check was passed, and how much of a check it is."""
+        found: dict[object, int] = {}
+        for place, strength in self._flags():
+            found[place] = max(strength, found.get(place, 0))
+        return found
 
-    def _flags(self) -> Iterator[object]:
+    def _flags(self) -> Iterator[tuple[object, int]]:
         for start, trace in self.program.traces.items():
             for store in trace.stores:
                 if store.size not in (1, 2, 4, 8) or store.value is None:
                     continue
                 if type(store.value) is tuple:
                     values = self._spread(trace, store.value, 4)
-                    direct = any(self._check_call(start, one) for value in values for one in parts(value))
+                    direct = max((self._check_call(start, one) for value in values for one in parts(value)), default=0)
                 elif store.value in (1, 2, 3):
-                    direct = any(
-                        self._check_call(start, one)
-                        for edge in self.graph(start).guards(store.block)[:6]
-                        for one in parts(edge.test)
-                    )
+                    guards = self.graph(start).guards(store.block)[:6]
+                    direct = max((self._check_call(start, one) for edge in guards for one in parts(edge.test)), default=0)
                 else:
-                    direct = False
+                    direct = 0
                 if direct:
-                    yield from self._flag_names(start, store.place)
+                    for name in self._flag_names(start, store.place):
+                        yield name, direct
 
     def _flag_names(self, function: int, place: Value) -> Iterator[object]:
         yield self._flag(function, place)
@@ -360,9 +390,6 @@ class Finder:
             for start in self.origins.index(function).before(place, 4096):
                 if any(not site.name for _, site in self.origins.index(function).given[start]):
                     yield ("field", place - start)
-
-    def _check_call(self, function: int, value: tuple[object, ...]) -> bool:
-        return value[0] == "c" and self._checks(function, value)
 
     # -- a match that passes for a check -----------------------------------------------------------------------------
 
@@ -375,27 +402,32 @@ class Finder:
                         continue
                     group = self.matches(trace, edge)
                     if group and any(one.kind != "integer" for one in group):
-                        text = self._passed(start, trace, edge)
-                        if text:
+                        text, strength = self._passed(start, trace, edge)
+                        if strength:
                             guards = [edge, *self.graph(start).guards(edge.source)]
                             whole = self._group(trace, guards, group)
-                            effect = Effect(PASS, text, edge.source >> 1, start, WEIGHT[PASS])
-                            checked = any(self.is_check(start, one) for one in guards[1:])
+                            effect = Effect(PASS, text, edge.source >> 1, start, WEIGHT[PASS] if strength > 1 else _WEAK)
+                            checked = any(self.is_check(start, one) > 1 for one in guards[1:])
                             self._add(start, edge, whole, effect, checked=checked).skips = True
 
-    def _passed(self, start: int, trace: Trace, edge: Edge) -> str:
+    def _passed(self, start: int, trace: Trace, edge: Edge) -> tuple[str, int]:
         region = self.graph(start).behind((edge.source, edge.target))
+        best = ("", 0)
         for store in trace.stores:
             if store.block in region and type(store.value) is int and store.value in (1, 2, 3):
-                if any(name in self.flags for name in self._flag_names(start, store.place)):
-                    return "sets what a check sets"
-        if start in self.check_functions:
-            text = self._returns(start, trace, edge, region)
-            if text:
-                return text
-        return self._merges(start, trace, edge, region) or self._joins(start, trace, edge, region)
+                strength = max((self.flags.get(name, 0) for name in self._flag_names(start, store.place)), default=0)
+                best = max(best, ("sets what a check sets", strength), key=lambda one: one[1])
+        strength = self.check_functions.get(start, 0)
+        if strength and self._returns(start, trace, edge, region):
+            best = max(best, ("returns what a passed check returns", strength), key=lambda one: one[1])
+        for text, strength in (
+            ("overrides what a check gave", self._merges(start, trace, edge, region)),
+            ("leads where a passed check leads", self._joins(start, trace, edge, region)),
+        ):
+            best = max(best, (text, strength), key=lambda one: one[1])
+        return best
 
-    def _returns(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> str:
+    def _returns(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> bool:
         """A function that checks returns for the match what it returns for a passed check."""
         mine, others = set(), set()
         for block, value in trace.returns.items():
@@ -407,9 +439,7 @@ class Finder:
         numbers = {one for one in mine if type(one) is int}
         checks = any(self._check_call(start, part) for one in others if type(one) is tuple for part in parts(one))
         passed = self._passed_value(start, trace)
-        if numbers and (checks and numbers - {0, -1, self._mask} or (passed is not None and passed in numbers)):
-            return "returns what a passed check returns"
-        return ""
+        return bool(numbers) and (checks and bool(numbers - {0, -1, self._mask}) or (passed is not None and passed in numbers))
 
     def _sources(self, trace: Trace, block: int, value: Value, depth: int = 3) -> Iterator[tuple[int, Value]]:
         if type(value) is tuple and value[0] == "f" and depth:
@@ -436,7 +466,7 @@ class Finder:
                                 return one
         return None
 
-    def _merges(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> str:
+    def _merges(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> int:
         """Where paths meet, the match brings a number and the other path what a check gave."""
         for (block, _), found in trace.merged.items():
             mine = [
@@ -444,31 +474,29 @@ class Finder:
                 for source, value in found.items()
                 if type(value) is int and value and (source in region or (source == edge.source and block == edge.target))
             ]
-            if mine and any(
-                self._check_call(start, part)
-                for source, value in found.items()
-                if type(value) is tuple
-                for one in self._spread(trace, value, 4)
-                for part in parts(one)
-            ):
-                return "overrides what a check gave"
-        return ""
+            if mine:
+                others = [one for value in found.values() if type(value) is tuple for one in self._spread(trace, value, 4)]
+                strength = max((self._check_call(start, part) for one in others for part in parts(one)), default=0)
+                if strength:
+                    return strength
+        return 0
 
-    def _joins(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> str:
+    def _joins(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> int:
         """The match leads where otherwise only a passed check leads."""
         if region:
-            return ""
+            return 0
         block = edge.target
         other = [e for edges in trace.edges.values() for e in edges if e.target == block and e.source != edge.source]
         if not other or len(other) > 4:
-            return ""
+            return 0
         graph = self.graph(start)
         for one in other:
-            if one.test != 1 and self.is_check(start, one):
+            strength = self.is_check(start, one) if one.test != 1 else 0
+            if strength:
                 refused = [e for e in trace.edges.get(one.source, ()) if e.target != block]
                 if refused and block not in graph.reaches(refused[0].target, {(edge.source, edge.target), edge.source}):
-                    return "leads where a passed check leads"
-        return ""
+                    return strength
+        return 0
 
     # -- what a candidate is like --------------------------------------------------------------------------------------
 

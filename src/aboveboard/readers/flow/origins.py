@@ -302,7 +302,7 @@ class Origins:
     def _result(self, function: int, site: Site, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
         name, arguments = site.name, site.arguments
         if name in _THROUGH:
-            given = arguments[_THROUGH[name]]
+            given: Value | None = arguments[_THROUGH[name]]
             if given == 0 and name.startswith("strtok"):
                 before = [one for one in self.program.traces[function].sites if one.name == name and one.arguments[0] != 0]
                 found: set[str] = set()

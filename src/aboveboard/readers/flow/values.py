@@ -244,7 +244,8 @@ def parts(value: Value) -> list[tuple[Any, ...]]:
         one = row.pop()
         if type(one) is tuple:
             found.append(one)
-            row += [part for part in one[1:] if type(part) is tuple]
+            if one[0] != "f":
+                row += [part for part in one[1:] if type(part) is tuple]
     return found
 
 
