@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from aboveboard.evidence.triggers.built import Built
 from aboveboard.evidence.triggers.effects import PASS, WEIGHT, Effect, effect_of
-from aboveboard.evidence.triggers.matches import COMPARES, Match, matches
+from aboveboard.evidence.triggers.matches import COMPARES, SAME, Match, matches
+from aboveboard.readers.flow.behaviour import Behaviour
 from aboveboard.readers.flow.graph import Graph
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.program import Program
@@ -61,10 +63,24 @@ class Finder:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.origins = Origins(program)
+        self._rename()
+        self.built = Built(program, self.origins)
         self._graphs: dict[int, Graph] = {}
         self._found: dict[tuple[int, int, int, object], Candidate] = {}
         self._compared: dict[tuple[int, int], int] = {}
         self._matches: dict[tuple[int, int, int], list[Match]] = {}
+
+    def _rename(self) -> None:
+        """Recognise functions of the file that compare with a constant text, and name their calls."""
+        behaviour = Behaviour(self.program)
+        acts: dict[int, str] = {}
+        for trace in self.program.traces.values():
+            for site in trace.sites:
+                if not site.name and site.target in self.program.traces and site.target not in acts:
+                    given = site.arguments[:2]
+                    if any(type(one) is int and self.program.elf.read(one, 2) and one > 4096 for one in given):
+                        acts[site.target] = behaviour.name(site.target)
+        self.program.rename({target: name for target, name in acts.items() if name})
 
     def graph(self, function: int) -> Graph:
         """Return the graph of a function."""
@@ -89,9 +105,26 @@ class Finder:
         key = (trace.start, edge.source, edge.target)
         if key not in self._matches:
             self._matches[key] = []  # a function that calls itself asks for it while it is made
-            found = [*matches(trace, edge, self.origins), *self._by_results(trace, edge)]
+            found = [*matches(trace, edge, self.origins), *self._by_results(trace, edge), *self._by_building(trace, edge)]
             self._matches[key] = [one for one in found if not self._is_trivial(trace, one)]
         return self._matches[key]
+
+    def _by_building(self, trace: Trace, edge: Edge) -> Iterator[Match]:
+        """A way that is taken where something equals a text that the program builds."""
+        tests = edge.test[1:] if type(edge.test) is tuple and edge.test[0] == "&" else (edge.test,)
+        for test in tests:
+            if type(test) is not tuple or test[0] not in "=!" or type(test[1]) is not tuple or test[1][0] != "c" or test[2] != 0:
+                continue
+            site = self.origins.index(trace.start).at.get(test[1][1])
+            if site is None or (test[0] == "=") != (site.name in COMPARES) or not (site.name in COMPARES or site.name == SAME):
+                continue
+            if any(type(one) is int and self.origins.is_fixed(one) for one in site.arguments[:2]):
+                continue
+            found = self.built.constant(trace.start, site, self.graph(trace.start))
+            subject = site.arguments[1 - found[0]] if found is not None else None
+            if found is not None and subject is not None:
+                plain = found[1] in self.program.elf.data
+                yield Match("compare" if plain else "built", subject, found[1], site.address, wanted=site.name)
 
     def _by_results(self, trace: Trace, edge: Edge) -> Iterator[Match]:
         """A way that is taken where a function of the file returned what it returns for one constant alone."""
@@ -130,13 +163,25 @@ class Finder:
                 return
 
     def _is_trivial(self, trace: Trace, match: Match) -> bool:
-        if match.kind in ("compare", "contains"):
+        if match.kind in ("compare", "contains", "built"):
             return False
         if not isinstance(match.constant, int):
             return False
         if match.kind == "bytes" and match.size == 1:
             return match.constant == 0
+        if self._counts(trace, match.subject):
+            return True
         return match.constant in _TRIVIAL or self._is_address(match.constant, match.size)
+
+    def _counts(self, trace: Trace, subject: Value) -> bool:
+        """Tell whether something counts the rounds of a loop."""
+        base = subject[1] if type(subject) is tuple and subject[0] == "+" else subject
+        if type(base) is not tuple or base[0] != "f":
+            return False
+        return any(
+            type(one) is tuple and one[0] == "+" and base in parts(one)
+            for one in self._spread(trace, base, 3)
+        )
 
     def _is_address(self, number: int, size: int) -> bool:
         """Tell whether a number is the address of something of the program."""

@@ -15,6 +15,7 @@ COMPARES = {
     **dict.fromkeys(("CRYPTO_memcmp", "consttime_memequal", "strnicmp"), 2),
     "fnmatch": -1,
 }
+SAME = "same-text"  # a function of the file that returns 1 where its texts are the same
 CONTAINS = frozenset("strstr strcasestr memmem g_strrstr".split())
 NUMBERS = frozenset("atoi atol atoll strtol strtoul strtoll strtoull __isoc23_strtol __isoc23_strtoul".split())
 
@@ -53,7 +54,7 @@ def _match(trace: Trace, test: tuple[str, Value, Value], origins: Origins, edge:
     if site is not None and site.name:
         if site.name in COMPARES and kind == "=" and b == 0:
             return _compare(trace.start, site, origins)
-        if site.name in CONTAINS and kind == "!" and b == 0:
+        if kind == "!" and b == 0 and (site.name in CONTAINS or site.name == SAME):
             return _compare(trace.start, site, origins)
     if kind != "=" or type(b) is not int:
         return None

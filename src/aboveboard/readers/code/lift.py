@@ -68,8 +68,11 @@ class Function:
     cut: bool = False
 
 
-def lift(elf: Elf, machine: Machine, start: int, end: int, *, conditions: bool = False) -> Function:
-    """Translate what is reachable from `start`, within [start, end); without `conditions` tests are left out."""
+def lift(elf: Elf, machine: Machine, start: int, end: int, *, conditions: int = 0) -> Function:
+    """Translate what is reachable from `start`, within [start, end).
+
+    With `conditions` 0 tests are left out, with 1 those of overflow alone, with 2 nothing.
+    """
     function = Function(start, end, machine)
     code = _Code(elf, machine, start, end, conditions=conditions)
     _follow(function, code, [start])
@@ -112,12 +115,12 @@ def _follow(function: Function, code: _Code, pending: list[int]) -> None:
 class _Code:
     """Translates pieces on demand and keeps the instructions by address."""
 
-    def __init__(self, elf: Elf, machine: Machine, start: int, end: int, *, conditions: bool) -> None:
+    def __init__(self, elf: Elf, machine: Machine, start: int, end: int, *, conditions: int) -> None:
         self._start = start
         self._moved = machine.window(start, end - start) - start
         self._fixed = machine.mode == "mips16"
         self._context: Any = machine.context
-        self._kept = machine.kept_tests if conditions else machine.kept_operations
+        self._kept = (machine.kept_operations, machine.kept_tests, None)[conditions]
         self._flags = machine.flags
         self._conditions = conditions
         self._ignored = machine.ignored
@@ -184,7 +187,9 @@ class _Code:
             place: Place | None = None
             if output is not None:
                 place = (spaces.get(output.space.name, MEMORY), output.offset, output.size)
-                if self._conditions:
+                if self._conditions == 2:
+                    left_out = False
+                elif self._conditions:
                     left_out = (place[0] == REGISTER and place[1] in self._ignored) or code in _OVERFLOWS
                 else:  # conditions are not followed
                     is_flag = place[0] == REGISTER and place[2] == 1 and place[1] >= flags

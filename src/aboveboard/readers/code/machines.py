@@ -104,6 +104,7 @@ class Machine:
         self.by_number = {name: registers[name] for name in _X86_ORDER if name in registers}
         self.function_register = registers.get(convention.function_register)
         self.pinned = registers.get(convention.pinned)
+        self.link = next((registers[name] for name in ("ra", "lr", "x30") if name in registers), None)
 
     def window(self, address: int, size: int) -> int:
         """Return the address at which code of `address` is to be translated: its own, or one that was never used.

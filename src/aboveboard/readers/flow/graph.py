@@ -80,6 +80,16 @@ class Graph:
                 found.append(self.edges[node])
         return found
 
+    def before(self, block: int) -> list[int]:
+        """Return the block and those that are passed inevitably before it, the nearest first."""
+        found: list[int] = []
+        node: Node | None = block if block in self.parent else None
+        while node is not None:
+            if type(node) is int:
+                found.append(node)
+            node = self.parent[node] if node != self.entry else None
+        return found
+
     @cached_property
     def _children(self) -> dict[Node, list[Node]]:
         found: dict[Node, list[Node]] = {}

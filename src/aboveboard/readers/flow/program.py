@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from aboveboard.readers.code import lift
 from aboveboard.readers.code.machines import machine
@@ -18,6 +18,7 @@ from aboveboard.readers.code.starts import entries_by_shape, frames, unwind
 from aboveboard.readers.code.state import Places
 from aboveboard.readers.code.stubs import stubs
 from aboveboard.readers.elf import Elf
+from aboveboard.readers.flow.state import State
 from aboveboard.readers.flow.trace import Trace, Tracer
 
 MACHINES = frozenset({"mips", "arm", "aarch64", "x86", "x86-64"})
@@ -36,6 +37,36 @@ class Program:
     callers: dict[int, list[int]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     instructions: int = 0
+    ends: dict[int, int] = field(default_factory=dict)
+    imported: Callable[[int, str], str] = field(default=lambda _target, _mode: "")
+    tracer: Tracer | None = None
+    _lifted: dict[int, lift.Function] = field(default_factory=dict)
+
+    def function(self, target: int, mode: str = "") -> lift.Function | None:
+        """Return the code of a traced function with all its conditions, or None."""
+        plain = target & ~1 if self.elf.machine in ("mips", "arm") else target
+        trace = self.traces.get(plain)
+        if trace is None:
+            return None
+        if plain not in self._lifted:
+            if len(self._lifted) > 256:
+                self._lifted.clear()
+            which = machine(trace.mode, big=self.elf.endian == "big")
+            self._lifted[plain] = lift.lift(self.elf, which, plain, self.ends[plain], conditions=2)
+        return self._lifted[plain]
+
+    def states(self, start: int) -> dict[int, State]:
+        """Return what is known at the start of each block of a traced function."""
+        assert self.tracer is not None
+        which = machine(self.traces[start].mode, big=self.elf.endian == "big")
+        return self.tracer.states(lift.lift(self.elf, which, start, self.ends[start], conditions=1))
+
+    def rename(self, acts: Mapping[int, str]) -> None:
+        """Give calls of functions of the file the names of what they act like."""
+        for trace in self.traces.values():
+            trace.sites = [
+                replace(site, name=acts[site.target]) if not site.name and site.target in acts else site for site in trace.sites
+            ]
 
     def covered(self) -> tuple[int, int]:
         """Return the bytes of code that were followed, and all bytes of code."""
@@ -65,6 +96,7 @@ class _Loader:
         self.queue: deque[int] = deque()
         self.tracer = Tracer(elf, Places(elf), self.stubs, self._never_returns)
         self.dead: set[int] = set()
+        self.program.imported, self.program.tracer = self.tracer.name, self.tracer
 
     def load(self) -> Program:
         if self.elf.machine not in MACHINES:
@@ -154,12 +186,13 @@ class _Loader:
             return
         mode = self.modes[start]
         end = self._end(start)
-        function = lift.lift(self.elf, machine(mode, big=self.elf.endian == "big"), start, end, conditions=True)
+        function = lift.lift(self.elf, machine(mode, big=self.elf.endian == "big"), start, end, conditions=1)
         trace = self.tracer.trace(function)
         trace.extent = _extent(function)
         if not function.instructions:
             return
         self.program.traces[start] = trace
+        self.program.ends[start] = end
         self.program.instructions += trace.instructions
         if trace.cut:
             self.program.left_out.append(trace.cut)

@@ -100,6 +100,12 @@ class Tracer:
         """Evaluate a function."""
         return _Run(self, function).run()
 
+    def states(self, function: Function) -> dict[int, State]:
+        """Evaluate a function again and return what is known at the start of each block."""
+        run = _Run(self, function)
+        run.run()
+        return run.entries
+
     def dead(self, target: int) -> bool:
         """Tell whether a function of the file never returns."""
         return self._dead(target)
