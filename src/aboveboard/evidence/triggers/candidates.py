@@ -15,7 +15,7 @@ from aboveboard.evidence.triggers.built import Built
 from aboveboard.evidence.triggers.effects import PASS, WEIGHT, Effect, effect_of
 from aboveboard.evidence.triggers.matches import COMPARES, SAME, Match, matches
 from aboveboard.readers.flow.behaviour import Behaviour
-from aboveboard.readers.flow.graph import Graph
+from aboveboard.readers.flow.graph import Graph, Node
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.program import Program
 from aboveboard.readers.flow.trace import Edge, Site, Trace
@@ -387,9 +387,11 @@ class Finder:
         return len(numbers) > 1
 
     def _spread(self, trace: Trace, value: Value, depth: int) -> list[Value]:
-        if type(value) is tuple and value[0] == "f" and depth:
+        """Return what a value may be, where it is one of several."""
+        if type(value) is tuple and value[0] in "f?" and depth:
+            several = trace.merged.get((value[1], value[2]), {}).values() if value[0] == "f" else value[2:4]
             found: list[Value] = []
-            for one in trace.merged.get((value[1], value[2]), {}).values():
+            for one in several:
                 if one != value:
                     found += self._spread(trace, one, depth - 1)
             return found[:32]
@@ -441,12 +443,13 @@ class Finder:
     def _passes(self) -> None:
         """Find matches that set what a check sets, return what it returns, or lead where only it leads."""
         for start, trace in sorted(self.program.traces.items()):
+            self._alternatives(start, trace)
             for edges in trace.edges.values():
                 for edge in edges:
                     if edge.test == 1:
                         continue
                     group = self.matches(trace, edge)
-                    if group and any(one.kind != "integer" for one in group):
+                    if group and any(one.kind != "integer" or _is_large(one.constant) for one in group):
                         text, strength = self._passed(start, trace, edge)
                         if strength:
                             guards = [edge, *self.graph(start).guards(edge.source)]
@@ -454,6 +457,33 @@ class Finder:
                             effect = Effect(PASS, text, edge.source >> 1, start, WEIGHT[PASS] if strength > 1 else _WEAK)
                             checked = any(self.is_check(start, one) > 1 for one in guards[1:])
                             self._add(start, edge, whole, effect, checked=checked).skips = True
+
+    def _alternatives(self, start: int, trace: Trace) -> None:
+        """Find tests that hold for a check or for a constant, and values that a constant chooses instead of a check's."""
+        graph = self.graph(start)
+        for edges in trace.edges.values():
+            for edge in edges:
+                if type(edge.test) is tuple and edge.test[0] == "|":
+                    strength = self.is_check(start, edge)
+                    for test in edge.test[1:] if strength else ():
+                        self._instead(start, trace, Edge(edge.source, edge.target, test), strength, graph)
+        for block, value in trace.selects:
+            assert type(value) is tuple
+            for test, mine, other in ((value[1], value[2], value[3]), (negated(value[1]), value[3], value[2])):
+                if type(mine) is int and 0 < mine < 256:
+                    every = [part for one in self._spread(trace, other, 4) for part in parts(one)]
+                    strength = max((self._check_call(start, part) for part in every), default=0)
+                    if strength:
+                        self._instead(start, trace, Edge(block, block, test), strength, graph)
+
+    def _instead(self, start: int, trace: Trace, edge: Edge, strength: int, graph: Graph) -> None:
+        found = [*matches(trace, edge, self.origins), *self._by_building(trace, edge), *self._by_results(trace, edge)]
+        group = [one for one in found if not self._is_trivial(trace, one)]
+        if group and (group[0].kind != "integer" or _is_large(group[0].constant)):
+            guards = graph.guards(edge.source)
+            effect = Effect(PASS, "counts as a passed check", edge.source >> 1, start, WEIGHT[PASS] if strength > 1 else _WEAK)
+            checked = any(self.is_check(start, one) > 1 for one in guards)
+            self._add(start, edge, self._group(trace, [edge, *guards], group), effect, checked=checked).skips = True
 
     def _passed(self, start: int, trace: Trace, edge: Edge) -> tuple[str, int]:
         region = self.graph(start).behind((edge.source, edge.target))
@@ -515,9 +545,11 @@ class Finder:
         """Where paths meet, the match brings a number and the other path what a check gave."""
         for (block, _), found in trace.merged.items():
             mine = [
-                value
+                one
                 for source, value in found.items()
-                if type(value) is int and value and (source in region or (source == edge.source and block == edge.target))
+                if source in region or (source == edge.source and block == edge.target)
+                for one in self._spread(trace, value, 2)
+                if type(one) is int and 0 < one < 256
             ]
             if mine:
                 others = [one for value in found.values() if type(value) is tuple for one in self._spread(trace, value, 4)]
@@ -528,20 +560,29 @@ class Finder:
 
     def _joins(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> int:
         """The match leads where otherwise only a passed check leads."""
-        if region:
-            return 0
-        block = edge.target
-        other = [e for edges in trace.edges.values() for e in edges if e.target == block and e.source != edge.source]
-        if not other or len(other) > 4:
-            return 0
+        sources = region or {edge.source}
+        ways = [one for source in sources for one in trace.edges.get(source, ())]
+        exits = {one.target for one in ways if one.target not in region and (region or one is edge)}
         graph = self.graph(start)
-        for one in other:
-            strength = self.is_check(start, one) if one.test != 1 else 0
-            if strength:
-                refused = [e for e in trace.edges.get(one.source, ()) if e.target != block]
-                if refused and block not in graph.reaches(refused[0].target, {(edge.source, edge.target), edge.source}):
-                    return strength
-        return 0
+        passed = {(one.source, one.target) for one in graph.guards(edge.source)}
+        return max((self._leads(start, trace, block, sources | {edge.source}, passed) for block in sorted(exits)), default=0)
+
+    def _leads(self, start: int, trace: Trace, block: int, mine: set[int], passed: set[tuple[int, int]]) -> int:
+        """Say how much of a check lies on all other ways to a block."""
+        graph = self.graph(start)
+        others = [one for edges in trace.edges.values() for one in edges if one.target == block and one.source not in mine]
+        if not others or len(others) > 4:
+            return 0
+        least = 3
+        for one in others:
+            guards = [one, *(g for g in graph.guards(one.source)[:6] if (g.source, g.target) not in passed)]
+            strength, way = max(((self.is_check(start, g), g) for g in guards if g.test != 1), default=(0, one), key=_first)
+            refused = [e.target for e in trace.edges.get(way.source, ()) if e.target != way.target]
+            nodes: set[Node] = {(e.source, e.target) for e in (*others, way)} | set(mine)
+            if not strength or not refused or block in graph.reaches(refused[0], nodes):
+                return 0
+            least = min(least, strength)
+        return least
 
     # -- what a candidate is like --------------------------------------------------------------------------------------
 
@@ -560,6 +601,15 @@ class Finder:
                     if _rivals(match, one.group[0]) and match not in one.group:
                         others.add((match.at, match.constant))
         one.siblings = len(others)
+
+
+def _is_large(constant: bytes | int | None) -> bool:
+    """Tell whether a number is none of those that programs count and choose with."""
+    return isinstance(constant, int) and 0x100 <= constant < (1 << 64) - 0x1000
+
+
+def _first(pair: tuple[int, Edge]) -> int:
+    return pair[0]
 
 
 _NEAR = 64  # bytes that belong to one constant

@@ -62,9 +62,7 @@ def _match(trace: Trace, test: tuple[str, Value, Value], origins: Origins, edge:
     if site is not None:
         if site.name in NUMBERS and site.arguments[0] is not None:
             return Match("integer", site.arguments[0], b, address, wanted=site.name)
-        if site.name == "strlen" or site.name:
-            return Match("integer", a, b, address, wanted=site.name)
-        return None
+        return Match("integer", a, b, address, wanted=site.name) if site.name or _is_rare(b) else None
     if a[0] == "m":
         base, distance = root(a[1]) if type(a[1]) is tuple else (0, a[1])
         return Match("bytes", a[1], b, address, distance, a[2], base)
@@ -73,6 +71,11 @@ def _match(trace: Trace, test: tuple[str, Value, Value], origins: Origins, edge:
         subject: Value = loads[0] if len(loads) == 1 else a
         return Match("integer", subject, b, address)
     return None
+
+
+def _is_rare(number: int) -> bool:
+    """Tell whether a number is none that functions use to say how it went."""
+    return 0x10000 <= number < (1 << 63) and number not in (0x7FFFFFFF, 0x80000000) and number < 0xFFFFF000
 
 
 def _last(trace: Trace, edge: Edge) -> int:

@@ -69,6 +69,7 @@ class Trace:
     stores: list[Store] = field(default_factory=list)
     returns: dict[int, Value | None] = field(default_factory=dict)  # block -> result
     merged: dict[tuple[int, Key], dict[int, Value]] = field(default_factory=dict)  # block and key -> block before -> value
+    selects: list[tuple[int, Value]] = field(default_factory=list)  # block and a value that is chosen by a test in it
     switches: dict[int, Value | None] = field(default_factory=dict)  # block -> the computed target
     ends: dict[int, int] = field(default_factory=dict)  # block -> address of its last instruction
     instructions: int = 0
@@ -134,6 +135,7 @@ class _Run:
         self.steps = 0
         self.uniques: dict[int, Value] = {}
         self.current = 0
+        self.selects: dict[tuple[int, Value], None] = {}
 
     def run(self) -> Trace:
         state = State(self.elf, self.places, self.machine)
@@ -173,6 +175,7 @@ class _Run:
         result.sites = [one for block in sorted(self.sites) for one in self.sites[block]]
         result.stores = [one for block in sorted(self.stores) for one in self.stores[block]]
         result.edges = {block: self.outgoing.get(block, []) for block in sorted(self.ends)}
+        result.selects = [one for one in self.selects if one[0] in self.ends]
         result.instructions = len(self.function.instructions)
         if self.steps >= MAX_STEPS:
             result.cut = f"more than {MAX_STEPS} steps in a function"
@@ -388,7 +391,9 @@ class _Run:
                 if a is None or b is None or values.depth(test) + 1 >= values.MAX_DEPTH:
                     mine.pop(key, None)
                 else:
-                    mine[key] = _chosen(test, a, b)
+                    mine[key] = chosen = values.chosen(test, a, b)
+                    if mine is state.registers and type(chosen) is tuple and chosen[0] == "?":
+                        self.selects[(self.current, chosen)] = None
 
     def _flow(
         self, code: int, inputs: tuple[Place, ...], instruction: Instruction, state: State, block: int, position: int
@@ -517,16 +522,6 @@ def _meeting(states: list[State], block: int, differing: set[Key]) -> State:
 def _says(value: Value | None) -> bool:
     """Tell whether a value may be the outcome of something: a number, a test, one of several."""
     return type(value) is int or (type(value) is tuple and (value[0] in "fc?" or values.is_test(value)))
-
-
-def _chosen(test: Value, a: Value, b: Value) -> Value:
-    if type(test) is int:
-        return a if test else b
-    if a == 1 and b == 0:
-        return test
-    if a == 0 and b == 1:
-        return values.negated(test)
-    return ("?", test, a, b)
 
 
 def _signed32(value: int) -> int:

@@ -193,10 +193,7 @@ def binary(code: int, a: Value, b: Value, size: int) -> Value | None:
 
 def _mixed(code: int, a: Value, b: Value, mask: int) -> Value | None:
     if code == ADD:
-        if type(b) is int:
-            return plus(a, b, mask)
-        if type(a) is int:
-            return plus(b, a, mask)
+        return _sum(a, b, mask)
     elif code == SUB:
         if type(b) is int:
             return plus(a, -b, mask)
@@ -220,6 +217,53 @@ def _mixed(code: int, a: Value, b: Value, mask: int) -> Value | None:
     elif b == 0:  # shifts by nothing
         return a
     return ("o", code, a, b) if depth(a) < MAX_DEPTH and depth(b) < MAX_DEPTH else None
+
+
+def _sum(a: Value, b: Value, mask: int) -> Value | None:
+    """Return a sum in one form: numbers last, other parts in a fixed order."""
+    if type(a) is int:
+        a, b = b, a
+    assert type(a) is tuple
+    if type(b) is int:
+        return plus(a, b, mask)
+    number = 0
+    if a[0] == "+":
+        a, number = a[1], a[2]
+    if type(b) is tuple and b[0] == "+":
+        b, number = b[1], number + b[2]
+    if type(a) is int or type(b) is int:
+        one, other = (a, b) if type(b) is int else (b, a)
+        assert type(other) is int
+        return plus(one, other + number, mask)
+    if _order(b) < _order(a):
+        a, b = b, a
+    if depth(a) >= MAX_DEPTH or depth(b) >= MAX_DEPTH:
+        return None
+    return plus(("o", ADD, a, b), number, mask)
+
+
+def _order(value: Value) -> tuple[int, str, int]:
+    assert type(value) is tuple
+    numbers = [part for part in value if type(part) is int]
+    return len(value), value[0], numbers[0] if numbers else 0
+
+
+def chosen(test: Value, a: Value, b: Value) -> Value:
+    """Return a where a test holds, else b."""
+    if type(test) is int:
+        return a if test else b
+    if a == b:
+        return a
+    if is_test(a) or is_test(b):
+        if type(a) is int and a in (0, 1):
+            return either(test, b) if a else both(negated(test), b)
+        if type(b) is int and b in (0, 1):
+            return either(negated(test), a) if b else both(test, a)
+    if a == 1 and b == 0:
+        return test
+    if a == 0 and b == 1:
+        return negated(test)
+    return ("?", test, a, b)
 
 
 def _truth(a: Value) -> Value:
