@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from aboveboard.evidence.triggers.built import Built
-from aboveboard.evidence.triggers.effects import PASS, WEIGHT, Effect, effect_of
+from aboveboard.evidence.triggers.effects import PASS, WEIGHT, Effect, effect_of, store_effect, take_effect
 from aboveboard.evidence.triggers.matches import COMPARES, SAME, Match, matches
+from aboveboard.evidence.triggers.rarity import rarity, runs
 from aboveboard.readers.flow.behaviour import Behaviour
 from aboveboard.readers.flow.graph import Graph, Node
 from aboveboard.readers.flow.origins import Origins
@@ -23,6 +24,10 @@ from aboveboard.readers.flow.values import Value, is_test, negated, parts
 
 MAX_CALLERS = 5  # calls up from an effect
 _CHECKS = frozenset("crypt crypt_r pam_authenticate getspnam ruserok PAM_authenticate auth_userokay verify_password".split())
+_GIVES_UP = frozenset(
+    """exit _exit abort perror fprintf printf puts putchar fputs fwrite fputc __fprintf_chk __printf_chk syslog __syslog_chk
+    free fclose close err errx warn warnx __stack_chk_fail""".split()
+)
 _WEAK = 1.5  # weight of passing for a comparison that may be no check of a secret
 KEPT = frozenset({"settings", "file", "local", "command"})
 _TRIVIAL = frozenset({0, 1, -1, 2, 0xFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF})
@@ -39,6 +44,7 @@ class Candidate:
     checked: bool = False  # the way to it passes a check as well
     skips: bool = False
     row: tuple[int, int] | None = None  # address of the row and of the table
+    gate: bool = False  # all that the function is for lies behind it
     siblings: int = 0  # other constants with which the same thing is compared
     origins: frozenset[str] = frozenset()
 
@@ -92,9 +98,13 @@ class Finder:
         """Return the candidates, by the address of their comparison."""
         for function, trace in sorted(self.program.traces.items()):
             for site in trace.sites:
-                effect = effect_of(function, site, self.origins)
+                effect = effect_of(function, site, self.origins) or take_effect(function, site, self.origins)
                 if effect is not None:
                     self._up(function, site.block, _Reached(effect, False, 0), frozenset())
+            for store in trace.stores:
+                effect = store_effect(function, store, self.origins) if type(store.place) is tuple else None
+                if effect is not None:
+                    self._up(function, store.block, _Reached(effect, False, 0), frozenset())
         self._passes()
         for one in self._found.values():
             self._describe(one)
@@ -234,6 +244,10 @@ class Finder:
         return tuple(dict.fromkeys(found))
 
     def _add(self, function: int, edge: Edge, group: tuple[Match, ...], effect: Effect, *, checked: bool) -> Candidate:
+        several = runs(group)
+        if len(several) > 1:  # one that many share is the form of all that is sent: the rarest counts
+            group = max(several, key=lambda run: (rarity(run, big=self.program.elf.endian == "big"), group[0] in run))
+            edge = self.graph(function).edges.get(group[0].way, edge)
         key = (function, edge.source, edge.target, None)
         found = self._found.get(key)
         if found is None:
@@ -489,7 +503,7 @@ class Finder:
         region = self.graph(start).behind((edge.source, edge.target))
         best = ("", 0)
         for store in trace.stores:
-            if store.block in region and type(store.value) is int and store.value in (1, 2, 3):
+            if store.block in region and type(store.value) is int and store.value in (1, 2, 3) and self._free(start, edge, store.block):
                 strength = max((self.flags.get(name, 0) for name in self._flag_names(start, store.place)), default=0)
                 best = max(best, ("sets what a check sets", strength), key=lambda one: one[1])
         strength = self.check_functions.get(start, 0)
@@ -510,7 +524,10 @@ class Finder:
                 continue
             for source, one in self._sources(trace, block, value):
                 inside = source in region or (source == edge.source and edge.target not in region)
-                (mine if inside else others).add(one)
+                if not inside:
+                    others.add(one)
+                elif self._free(start, edge, source):
+                    mine.add(one)
         numbers = {one for one in mine if type(one) is int}
         checks = any(self._check_call(start, part) for one in others if type(one) is tuple for part in parts(one))
         passed = self._passed_value(start, trace)
@@ -547,7 +564,7 @@ class Finder:
             mine = [
                 one
                 for source, value in found.items()
-                if source in region or (source == edge.source and block == edge.target)
+                if (source in region and self._free(start, edge, source)) or (source == edge.source and block == edge.target)
                 for one in self._spread(trace, value, 2)
                 if type(one) is int and 0 < one < 256
             ]
@@ -562,10 +579,30 @@ class Finder:
         """The match leads where otherwise only a passed check leads."""
         sources = region or {edge.source}
         ways = [one for source in sources for one in trace.edges.get(source, ())]
-        exits = {one.target for one in ways if one.target not in region and (region or one is edge)}
+        exits = {
+            one.target
+            for one in ways
+            if one.target not in region
+            and (one is edge or (region and not self.is_check(start, one) and self._free(start, edge, one.source)))
+            and self._does_something(start, trace, one.target)
+        }
         graph = self.graph(start)
         passed = {(one.source, one.target) for one in graph.guards(edge.source)}
         return max((self._leads(start, trace, block, sources | {edge.source}, passed) for block in sorted(exits)), default=0)
+
+    def _free(self, start: int, edge: Edge, block: int) -> bool:
+        """Tell whether no check lies between a way and a block behind it."""
+        for one in self.graph(start).guards(block):
+            if (one.source, one.target) == (edge.source, edge.target):
+                return True
+            if self.is_check(start, one):
+                return False
+        return True
+
+    def _does_something(self, start: int, trace: Trace, block: int) -> bool:
+        """Tell whether anything is called or stored behind a block, other than to return."""
+        behind = self.graph(start).behind(block)
+        return any(site.block in behind for site in trace.sites) or any(store.block in behind for store in trace.stores)
 
     def _leads(self, start: int, trace: Trace, block: int, mine: set[int], passed: set[tuple[int, int]]) -> int:
         """Say how much of a check lies on all other ways to a block."""
@@ -578,7 +615,7 @@ class Finder:
             guards = [one, *(g for g in graph.guards(one.source)[:6] if (g.source, g.target) not in passed)]
             strength, way = max(((self.is_check(start, g), g) for g in guards if g.test != 1), default=(0, one), key=_first)
             refused = [e.target for e in trace.edges.get(way.source, ()) if e.target != way.target]
-            nodes: set[Node] = {(e.source, e.target) for e in (*others, way)} | set(mine)
+            nodes: set[Node] = {(e.source, e.target) for e in (*others, way)} | set(mine) | {(one, block) for one in mine}
             if not strength or not refused or block in graph.reaches(refused[0], nodes):
                 return 0
             least = min(least, strength)
@@ -601,6 +638,22 @@ class Finder:
                     if _rivals(match, one.group[0]) and match not in one.group:
                         others.add((match.at, match.constant))
         one.siblings = len(others)
+        one.gate = self._is_gate(one, trace)
+
+    def _is_gate(self, one: Candidate, trace: Trace) -> bool:
+        """Tell whether the match is the rule: much lies behind it, and the other side only gives up."""
+        graph = self.graph(one.function)
+        region = graph.behind((one.edge.source, one.edge.target))
+        inside = [site for site in trace.sites if site.block in region]
+        tests = sum(edge.test != 1 for block in region for edge in trace.edges.get(block, ())) // 2
+        if len(inside) < 4 or tests < 3:
+            return False
+        refused = [e.target for e in trace.edges.get(one.edge.source, ()) if e.target != one.edge.target]
+        if not refused:
+            return False
+        other = graph.reaches(refused[0], {(one.edge.source, one.edge.target)}) | {refused[0]}
+        outside = [site for site in trace.sites if site.block in other - region and site.name not in _GIVES_UP]
+        return len(outside) <= 2 < len(inside)
 
 
 def _is_large(constant: bytes | int | None) -> bool:

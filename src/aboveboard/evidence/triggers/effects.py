@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 
 from aboveboard.readers.flow.origins import OUTSIDE, Origins
-from aboveboard.readers.flow.trace import Site
-from aboveboard.readers.flow.values import Value
+from aboveboard.readers.flow.trace import Site, Store
+from aboveboard.readers.flow.values import Value, root
 
 RUN, PRIVILEGE, LISTEN, CONNECT, WRITE, REMOVE, MEMORY, EVALUATE, SYSTEM, SETTING, READ, PASS = (
     "run privilege listen connect write remove memory evaluate system setting read-secret passes-check".split()
@@ -103,6 +103,30 @@ def effect_of(function: int, site: Site, origins: Origins) -> Effect | None:
         if type(protection) is int and protection & 4 and protection & 2:
             return _effect(MEMORY, f"{name}, to run and to write", function, site, 2.5)
     return None
+
+
+_TAKES = {"memcpy": 1, "memmove": 1, "__memcpy_chk": 1, "write": 1, "send": 1, "sendto": 1, "fwrite": 0, "strcpy": 1, "puts": 0}
+
+
+def store_effect(function: int, store: Store, origins: Origins) -> Effect | None:
+    """Return the effect of a write to memory at an address that is told from outside."""
+    return _told(function, store.address, store.place, origins, "writes memory where it is told")
+
+
+def take_effect(function: int, site: Site, origins: Origins) -> Effect | None:
+    """Return the effect of a call that hands out memory at an address that is told from outside."""
+    number = _TAKES.get(site.name)
+    place = site.arguments[number] if number is not None else None
+    return _told(function, site.address, place, origins, "reads memory where it is told") if place is not None else None
+
+
+def _told(function: int, address: int, place: Value, origins: Origins, text: str) -> Effect | None:
+    base, distance = root(place)
+    if type(base) is not tuple or base[0] != "m" or abs(distance) > 64 or base[2] < 4:
+        return None
+    if not origins.is_content(function, base[1]):
+        return None
+    return Effect(MEMORY, text, address, function, WEIGHT[MEMORY], outside=True)
 
 
 def _effect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.trace import Edge, Site, Trace
@@ -31,6 +31,7 @@ class Match:
     at: int = 0
     size: int = 0
     base: Value = 0  # what the bytes are counted from; 0 for fixed addresses
+    way: tuple[int, int] = (0, 0)  # the blocks between which it is asked
     wanted: str = ""  # what the number was made by: atoi, strlen ...
 
 
@@ -42,7 +43,7 @@ def matches(trace: Trace, edge: Edge, origins: Origins) -> list[Match]:
         if type(test) is tuple and test[0] in ("=", "!"):
             one = _match(trace, test, origins, edge)
             if one is not None:
-                found.append(one)
+                found.append(replace(one, way=(edge.source, edge.target)))
     return found
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aboveboard.evidence.triggers.candidates import Candidate
-from aboveboard.evidence.triggers.effects import PASS
-from aboveboard.evidence.triggers.matches import Match
+from aboveboard.evidence.triggers.effects import EVALUATE, MEMORY, PASS, RUN
+from aboveboard.evidence.triggers.rarity import constant_text, rarity
 from aboveboard.readers.flow.origins import OUTSIDE
 
 ALERT = 6.0
@@ -67,11 +67,15 @@ def _without_parts(found: list[Candidate]) -> list[Candidate]:
 
 
 def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored:  # noqa: FBT001 - byte order
-    constant = constant_text(one.group, big)
+    constant = constant_text(one.group, big=big)
     weights = sorted((effect.weight for effect in one.effects), reverse=True)
     kinds = {effect.kind for effect in one.effects}
     parts = [("effect", weights[0] + min(1.0, 0.5 * (len(kinds) - 1)))]
-    parts.append(("constant", _rarity(one.group, constant)))
+    rare = rarity(one.group if one.siblings < 2 else one.group[:1], big=big)
+    told = any(effect.outside and effect.kind in (RUN, EVALUATE, MEMORY) for effect in one.effects)
+    parts.append(("constant", max(rare, 0.0) if told and not one.checked else rare))
+    if one.gate:
+        parts.append(("all lies behind it", -3.0))
     outside, harmless = one.origins & OUTSIDE, one.origins & _HARMLESS
     parts.append(("origin", 2.0 if outside else -4.0 if harmless else 0.5))
     parts.append(("alone", 1.5 if one.siblings == 0 and one.row is None else 0.0 if one.siblings < 3 and one.row is None else -1.0))
@@ -84,74 +88,6 @@ def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored: 
     if len(constant) > 1 and isinstance(one.group[0].constant, bytes) and named(constant):
         parts.append(("named elsewhere", -3.0))
     return Scored(one, constant, tuple((name, round(value, 2)) for name, value in parts))
-
-
-def constant_text(group: tuple[Match, ...], big: bool) -> str:  # noqa: FBT001 - byte order
-    """Return the constant as it would be sent: a text, or a number in hexadecimal."""
-    first = group[0]
-    if isinstance(first.constant, bytes):
-        return first.constant.decode("latin-1")
-    if first.kind == "bytes":
-        raw: dict[int, int] = {}
-        for one in group:
-            if isinstance(one.constant, int) and one.size:
-                for at, byte in enumerate((one.constant & (1 << 8 * one.size) - 1).to_bytes(one.size, "big" if big else "little")):
-                    raw[one.at + at] = byte
-        start, end = min(raw), max(raw)
-        data = bytes(raw.get(at, 0x3F) for at in range(start, min(end, start + 64) + 1))
-        data = data.rstrip(b"\0")
-        if data and all(32 <= byte < 127 for byte in data):
-            return data.decode("ascii")
-    return "0x" + format(first.constant & (1 << 64) - 1, "x") if isinstance(first.constant, int) else ""
-
-
-def _rarity(group: tuple[Match, ...], constant: str) -> float:
-    first = group[0]
-    if isinstance(first.constant, int) and first.kind != "bytes":
-        return _rare_number(first.constant)
-    if first.kind == "bytes":
-        count = sum(one.size for one in group)
-        if constant.startswith("0x") and len(group) == 1:
-            return _rare_number(first.constant) if isinstance(first.constant, int) and count > 1 else -2.5
-        return -2.5 if count == 1 else -0.5 if count == 2 else 1.0 if count == 3 else max(1.0, _rare_text(constant))
-    return _rare_text(constant)
-
-
-def _rare_number(number: int) -> float:
-    if number >> 63 & 1:
-        number = -number & (1 << 64) - 1
-    if number < 16:
-        return -3.0
-    if number < 256:
-        return -1.5
-    if number & (number - 1) == 0 or number & (number + 1) == 0 or number % 1000 == 0:
-        return -1.5
-    if number >= 1 << 24:
-        return 2.0
-    return 1.0 if number >= 1000 else 0.5
-
-
-def _rare_text(text: str) -> float:
-    """Return how little a text looks like a word that a protocol or a user would use."""
-    if len(text) < 2:
-        return -2.0
-    if not all(32 <= ord(one) < 127 for one in text):
-        return 1.5
-    score = 0.0
-    letters = re.sub(r"[^A-Za-z]", "", text)
-    digits = sum(one.isdigit() for one in text)
-    if digits and letters:
-        score += 1.0
-    if re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|[A-Za-z]\d[A-Za-z]", text):
-        score += 0.5
-    vowels = sum(one in "aeiouyAEIOUY" for one in letters)
-    if len(letters) >= 5 and vowels * 5 < len(letters):
-        score += 0.5
-    if re.search(r"[bcdfghjklmnpqrstvwxz]{4}|q[^u]|[jvxz][bcdfgkpqtxz]", text.lower()):
-        score += 0.5
-    if len(text) < 4:
-        score -= 0.5
-    return min(2.0, score)
 
 
 def words(texts: Iterable[bytes]) -> Callable[[str], bool]:

@@ -36,7 +36,7 @@ _TESTS = frozenset(
     for name in """INT_LESS INT_SLESS INT_LESSEQUAL INT_SLESSEQUAL INT_CARRY INT_SCARRY INT_SBORROW
     BOOL_AND BOOL_OR BOOL_XOR BOOL_NEGATE POPCOUNT""".split()
 )
-_OVERFLOWS = frozenset(getattr(OpCode, name).value for name in ("INT_SCARRY", "INT_SBORROW", "POPCOUNT"))
+_OVERFLOWS = frozenset(getattr(OpCode, name).value for name in ("INT_SCARRY", "POPCOUNT"))
 _DIRECT = frozenset({CALL, BRANCH, CBRANCH})
 _JUMPS = frozenset({BRANCH, CBRANCH, BRANCHIND, CALL, CALLIND, RETURN})
 _IMARK = OpCode.IMARK

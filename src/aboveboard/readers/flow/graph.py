@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from aboveboard.readers.flow.trace import Edge, Trace
+from aboveboard.readers.flow.values import Value
 
 Node = int | tuple[int, int]  # a block, or a way from block to block
 
@@ -21,14 +22,18 @@ class Graph:
         self.entry: Node = 2 * trace.start
         self.edges = {(edge.source, edge.target): edge for edges in trace.edges.values() for edge in edges}
         self._next: dict[Node, list[Node]] = {}
+        same: dict[tuple[int, Value], tuple[int, int]] = {}
+        self._way: dict[Node, Node] = {}  # compilers repeat a test: ways with one test to one block are one way
         for block, edges in trace.edges.items():
             row = self._next.setdefault(block, [])
             for edge in edges:
                 if edge.test == 1:
                     row.append(edge.target)
                 else:
-                    row.append((edge.source, edge.target))
-                    self._next[(edge.source, edge.target)] = [edge.target]
+                    way = same.setdefault((edge.target, edge.test), (edge.source, edge.target))
+                    self._way[(edge.source, edge.target)] = way
+                    row.append(way)
+                    self._next[way] = [edge.target]
 
     @cached_property
     def _order(self) -> list[Node]:
@@ -101,6 +106,7 @@ class Graph:
     def behind(self, node: Node) -> set[int]:
         """Return the blocks that are reached through a node alone: a block, or the ends of a way."""
         found: set[int] = set()
+        node = self._way.get(node, node)
         row = [node] if node in self.parent else []
         while row:
             one = row.pop()
@@ -112,6 +118,7 @@ class Graph:
     def reaches(self, start: Node, without: set[Node]) -> set[int]:
         """Return the blocks that can be reached from a node without passing some others."""
         seen: set[Node] = {start}
+        without = {self._way.get(one, one) for one in without}
         row = [start]
         while row:
             for one in self._next.get(row.pop(), ()):

@@ -13,7 +13,7 @@ from functools import cached_property
 from aboveboard.readers.elf import Elf
 from aboveboard.readers.flow.program import Program
 from aboveboard.readers.flow.trace import Site, Store, Trace
-from aboveboard.readers.flow.values import Value, plus, root
+from aboveboard.readers.flow.values import ADD, Value, plus, root
 
 NETWORK, STDIN, STREAM, FILE, CGI, ENVIRONMENT, ARGUMENT, SETTINGS, COMMAND, LOCAL = (
     "network stdin stream file cgi environment argument settings command local".split()
@@ -98,10 +98,31 @@ class Origins:
         self._work = 0
         return self._of(function, value, 0, frozenset())
 
+    def is_content(self, function: int, place: Value, depth: int = 0) -> bool:
+        """Tell whether the bytes at a place themselves come from outside: they lie in a buffer that a call reads into."""
+        if depth > 5:
+            return False
+        index = self.index(function)
+        base, distance = root(place) if type(place) is tuple else (0, place)
+        starts: list[tuple[Value, int]] = [(place, 0), (base, distance)] if base else [(place, 0)]
+        if type(place) is int:
+            starts += [(start, place - start) for start in index.before(place, 4096)]
+        for start, far in starts:
+            for number, site in index.given.get(start, ())[:16]:
+                if site.name in _FILLS and _FILLS[site.name][0] == number and _covers(site, far):
+                    return True
+        if type(base) is tuple and base[0] == "p":
+            for caller, site in (self.callers.get(function) or self.indirect.get(function, ()))[:6]:
+                given = site.arguments[base[1]] if base[1] < len(site.arguments) else None
+                if given is not None and (type(given) is tuple or given > 4096):
+                    if self.is_content(caller, plus(given, distance, (1 << self._elf.bits) - 1), depth + 1):
+                        return True
+        return False
+
     def index(self, function: int) -> _Index:
         """Return the calls of a function by what they are given."""
         if function not in self._indices:
-            self._indices[function] = _Index(self.program.traces[function])
+            self._indices[function] = _Index(self.program.traces[function], (1 << self._elf.bits) - 1)
         return self._indices[function]
 
     def _of(self, function: int, value: Value, depth: int, seen: frozenset[tuple[int, Value]]) -> frozenset[str]:
@@ -154,7 +175,7 @@ class Origins:
             return {ARGUMENT}
         if function == self.main and number == 2:
             return {ENVIRONMENT}
-        for caller, site in self.callers.get(function, ())[:12]:
+        for caller, site in (self.callers.get(function) or self.indirect.get(function, ()))[:12]:
             given = site.arguments[number] if number < len(site.arguments) else None
             if given is None or type(given) is int and given < 4096:
                 continue
@@ -329,7 +350,9 @@ class Origins:
         found = set()
         if not name and site.target in self.program.traces:
             for value in list(self.program.traces[site.target].returns.values())[:8]:
-                if type(value) is tuple:
+                if type(value) is int and value > 4096:
+                    found |= self._of(site.target, value, depth + 1, seen)
+                elif type(value) is tuple:
                     if value[0] == "p" and value[1] < len(arguments) and arguments[value[1]] is not None:
                         found |= self._of(function, arguments[value[1]], depth, seen)  # type: ignore[arg-type]
                     else:
@@ -392,6 +415,19 @@ class Origins:
         return found
 
     @cached_property
+    def indirect(self) -> dict[int, list[tuple[int, Site]]]:
+        """For functions that data point to: the calls of what is not known, which may be calls of them."""
+        unknown = [
+            (start, site)
+            for start, trace in sorted(self.program.traces.items())
+            for site in trace.sites
+            if not site.name and site.target < 0
+        ]
+        mask = ~1 if self._elf.machine in ("mips", "arm") else ~0
+        pointed = {value & mask for value in self._elf.based.values()} | {value & mask for value in self.program.pointed}
+        return {start: unknown[:8] for start in self.program.traces if start in pointed}
+
+    @cached_property
     def globals(self) -> dict[int, list[tuple[int, Store]]]:
         """What is stored at fixed addresses."""
         found: dict[int, list[tuple[int, Store]]] = {}
@@ -416,21 +452,61 @@ class Origins:
 class _Index:
     """The calls and stores of one function by place."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, mask: int) -> None:
         self.at = {site.address: site for site in trace.sites}
         self.given: dict[Value, list[tuple[int, Site]]] = {}
         for site in trace.sites:
             for number, value in enumerate(site.arguments):
-                if value is not None and (type(value) is tuple or value > 4096):
-                    self.given.setdefault(value, []).append((number, site))
+                for one in _bases(value, mask):
+                    self.given.setdefault(one, []).append((number, site))
         self.stores: dict[Value, list[Store]] = {}
         for store in trace.stores:
-            self.stores.setdefault(store.place, []).append(store)
+            for start in _starts(trace, store.place):
+                self.stores.setdefault(start, []).append(store)
         self._numbers = sorted(one for one in self.given if type(one) is int)
 
     def before(self, place: int, reach: int) -> Iterable[int]:
         """Return the given places that lie before one, the nearest first."""
         return [one for one in reversed(self._numbers) if place - reach <= one < place][:8]
+
+
+def _starts(trace: Trace, place: Value) -> list[Value]:
+    """Return a place that is written, and where a running place started."""
+    found: list[Value] = [place]
+    row: list[Value] = [place]
+    seen: set[Value] = set()
+    while row and len(seen) < 16:
+        one = row.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if type(one) is tuple and one[0] == "f":
+            row += trace.merged.get((one[1], one[2]), {}).values()
+        elif type(one) is tuple and one[0] == "+" and abs(one[2]) < 64:
+            row.append(one[1])
+            found.append(one)
+        elif one != place:
+            found.append(one)
+    return found
+
+
+def _bases(value: Value | None, mask: int) -> list[Value]:
+    """Return a place, and the start of the buffer that a running place lies in."""
+    if value is None or (type(value) is int and value <= 4096):
+        return []
+    found: list[Value] = [value]
+    while type(value) is tuple and (value[0] == "+" or (value[0] == "o" and value[1] == ADD)):
+        if value[0] == "+":
+            if value[2] & mask > 4096 and abs(value[2]) > 4096:
+                found.append(value[2] & mask)
+            value = value[1]
+            if type(value) is tuple and value[0] == "o":
+                continue
+            break
+        value = next((one for one in value[2:4] if type(one) is tuple and one[0] in "pcm"), None)
+        if value is not None:
+            found.append(value)
+    return found
 
 
 def _covers(site: Site, distance: int) -> bool:

@@ -40,6 +40,7 @@ class Program:
     ends: dict[int, int] = field(default_factory=dict)
     imported: Callable[[int, str], str] = field(default=lambda _target, _mode: "")
     tracer: Tracer | None = None
+    pointed: set[int] = field(default_factory=set)  # what data that are no relocations seem to point to
     _lifted: dict[int, lift.Function] = field(default_factory=dict)
 
     def function(self, target: int, mode: str = "") -> lift.Function | None:
@@ -176,6 +177,7 @@ class _Loader:
             for at in range(0, len(raw) - width + 1, width):
                 value = int.from_bytes(raw[at : at + width], order)  # type: ignore[arg-type]
                 if elf.is_code(value):
+                    self.program.pointed.add(value)
                     yield value
 
     def _never_returns(self, target: int) -> bool:

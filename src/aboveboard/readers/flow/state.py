@@ -160,13 +160,19 @@ class State:
         elif len(cells) < MAX_CELLS:
             cells[place] = (size, value)
 
-    def after_call(self, pointers: list[Value], *, keeps: bool) -> None:
-        """Forget what a called function may have written: what lies behind `pointers`; all else but the stack unless it `keeps`."""
+    def after_call(self, written: list[tuple[Value, int]], *, keeps: bool) -> None:
+        """Forget what a called function may have written: `written` are places and the bytes behind them.
+
+        Other data is forgotten as well unless the function `keeps` it; the stack is not. What holds an address of the file or
+        of the stack behind a place is taken to be a register that was put aside, and stays.
+        """
         on_stack = self._places.on_stack
         if not keeps:
             self.cells = {place: cell for place, cell in self.cells.items() if type(place) is int and on_stack(place)}
-        for pointer in pointers:
-            if type(pointer) is int and on_stack(pointer):
-                for place in [one for one in self.cells if type(one) is int and pointer <= one < pointer + 256]:
-                    if place != pointer or not keeps:
+        for start, size in written:
+            if type(start) is int and on_stack(start):
+                for place in [one for one in self.cells if type(one) is int and start <= one < start + size]:
+                    value = self.cells[place][1]
+                    is_address = type(value) is int and value > 4096 and (on_stack(value) or self._elf.offset_of(value) is not None)
+                    if place == start or not is_address:
                         del self.cells[place]

@@ -134,7 +134,7 @@ class _Run:
         self.result = Trace(function.start, function.machine.mode)
         self.steps = 0
         self.uniques: dict[int, Value] = {}
-        self.current = 0
+        self.current, self.at = 0, 0
         self.selects: dict[tuple[int, Value], None] = {}
 
     def run(self) -> Trace:
@@ -241,7 +241,7 @@ class _Run:
         self.current = block
         while (instruction := instructions.get(address)) is not None:
             self.steps += 1
-            self.result.ends[block] = address
+            self.result.ends[block] = self.at = address
             if not position:
                 self.uniques = {}
             goes_on = (
@@ -314,6 +314,8 @@ class _Run:
             result = self._two(code, inputs, state)
         if type(result) is int:
             result &= (1 << 8 * output[2]) - 1
+        elif result is None and output[0] == REGISTER and output[2] >= 4:
+            result = ("u", self.at, output[1])
         self._put(output, result, state)
 
     def _two(self, code: int, inputs: tuple[Place, ...], state: State) -> Value | None:
@@ -375,7 +377,7 @@ class _Run:
         target = position + _signed32(inputs[0][1])
         if target > position:
             test = self._get(inputs[1], state) if code == lift.CBRANCH else 1
-            skips.setdefault(target, []).append((test if test is not None else ("u", position), state.copy(), dict(self.uniques)))
+            skips.setdefault(target, []).append((test if test is not None else ("u", self.at, position), state.copy(), dict(self.uniques)))
             return
         for _, output, _ in operations[target:position]:
             if output is not None:
@@ -424,7 +426,7 @@ class _Run:
         self, target: int, inputs: tuple[Place, ...], instruction: Instruction, state: State, block: int, position: int
     ) -> None:
         test = self._get(inputs[1], state)
-        test = ("u", instruction.address) if test is None else test
+        test = ("u", self.at, 0) if test is None else test
         if type(test) is tuple and not values.is_test(test):
             test = ("!", test, 0)
         function = self.function
@@ -455,7 +457,7 @@ class _Run:
         self.sites.setdefault(block, []).append(Site(instruction.address, block, name, target, found))
         machine = self.machine
         result: Value = ("c", instruction.address)
-        state.after_call([one for one in found[:6] if one is not None], keeps=name in READ_ONLY)
+        state.after_call(_written(name, found), keeps=name in READ_ONLY)
         registers = state.registers
         state.registers = {place: registers[place] for place in machine.kept if place in registers}
         state.registers[machine.result] = _known_result(name, found, result)
@@ -497,6 +499,44 @@ class _Run:
 _THUNKS = {0x04: "EAX", 0x0C: "ECX", 0x14: "EDX", 0x1C: "EBX", 0x2C: "EBP", 0x34: "ESI", 0x3C: "EDI"}
 _FLOW = frozenset({lift.BRANCH, lift.CBRANCH, lift.BRANCHIND, lift.CALL, lift.CALLIND, lift.RETURN})
 _FIRST = frozenset("strcpy strncpy strcat strncat memcpy memmove memset stpcpy __strcpy_chk __memcpy_chk".split())
+
+
+_UNKNOWN_SIZE = 4096
+# function -> the argument that it writes behind, and the argument with the number of bytes (negative: so many bytes)
+_WRITES: dict[str, tuple[tuple[int, int], ...]] = {
+    **dict.fromkeys(("strtok_r", "__strtok_r"), ((2, -8),)),
+    **dict.fromkeys(("strtol", "strtoul", "strtoll", "strtoull", "strtod", "__isoc23_strtol", "__isoc23_strtoul"), ((1, -8),)),
+    **dict.fromkeys(("getline", "getdelim", "__getdelim"), ((0, -8), (1, -8))),
+    **dict.fromkeys(("read", "recv", "recvfrom", "__read_chk", "__recv_chk"), ((1, 2), (4, -128), (5, -4))),
+    **dict.fromkeys(("fgets", "snprintf", "vsnprintf", "__fgets_chk", "gethostname", "strerror_r"), ((0, 1),)),
+    **dict.fromkeys(("memset", "memcpy", "memmove", "strncpy", "strncat", "__memcpy_chk", "__strncpy_chk"), ((0, 2),)),
+    **dict.fromkeys(("time", "wait"), ((0, -8),)),
+    "waitpid": ((1, -4),),
+    "accept": ((1, -128), (2, -4)),
+    "fread": ((0, -4096),),
+    "getsockopt": ((3, -16), (4, -4)),
+    "getsockname": ((1, -128), (2, -4)),
+    "setsockopt": (),
+    "strchr": (),
+    "strrchr": (),
+    "strsep": ((0, -8),),
+    "strtok": (),
+}
+
+
+def _written(name: str, arguments: tuple[Value | None, ...]) -> list[tuple[Value, int]]:
+    """Return the places that a call may write to, with the bytes."""
+    if name in READ_ONLY:
+        return []
+    if name not in _WRITES:
+        return [(one, _UNKNOWN_SIZE) for one in arguments[:6] if one is not None]
+    found: list[tuple[Value, int]] = []
+    for number, size in _WRITES[name]:
+        place = arguments[number]
+        length = -size if size < 0 else arguments[size]
+        if place is not None:
+            found.append((place, length if type(length) is int and length < _UNKNOWN_SIZE else _UNKNOWN_SIZE))
+    return found
 
 
 def _known_result(name: str, arguments: tuple[Value | None, ...], result: Value) -> Value:

@@ -11,6 +11,7 @@ A value is a number, or a tuple whose first element says what it is:
     ("=", a, b), ("!", a, b), ("<", a, b)   tests: equal, different, less (unsigned or signed)
     ("&", tests...), ("|", tests...)        all of these tests, any of these tests
     ("?", test, a, b)   a where the test holds, else b
+    ("u", address, n)   what an instruction gave that is not followed
 
 Widening and cutting of what is not a number is not kept: a byte that was loaded is the byte that is compared.
 """
@@ -33,6 +34,7 @@ EQUAL, DIFFERENT = _C["INT_EQUAL"], _C["INT_NOTEQUAL"]
 _LESS = {_C["INT_LESS"]: False, _C["INT_SLESS"]: True}
 _AT_MOST = {_C["INT_LESSEQUAL"]: False, _C["INT_SLESSEQUAL"]: True}
 _BOTH, _ANY, _EITHER = _C["BOOL_AND"], _C["BOOL_OR"], _C["BOOL_XOR"]
+_BORROW = _C["INT_SBORROW"]
 SUBPIECE, PIECE, SEXT = _C["SUBPIECE"], _C["PIECE"], _C["INT_SEXT"]
 NEGATE, NOT = _C["BOOL_NEGATE"], _C["INT_NEGATE"]
 _TESTS = frozenset({"=", "!", "<", "&", "|"})
@@ -170,10 +172,12 @@ def unary(code: int, a: Value, size: int) -> Value | None:
 def binary(code: int, a: Value, b: Value, size: int) -> Value | None:
     """Return the result of an operation on two values, the first of `size` bytes; None where it gets too deep."""
     mask = (1 << 8 * size) - 1
-    if code == EQUAL:
-        return equal(a, b, size)
-    if code == DIFFERENT:
-        return negated(equal(a, b, size))
+    if code in (EQUAL, DIFFERENT):
+        for one in (a, b):  # sign and overflow of a difference: less, as signed numbers
+            if type(one) is tuple and one[0] == "o" and one[1] == _BORROW:
+                test = less(one[2], one[3], signed=True)
+                return negated(test) if code == EQUAL else test
+        return equal(a, b, size) if code == EQUAL else negated(equal(a, b, size))
     if code in _LESS:
         return less(a, b, signed=_LESS[code]) if type(a) is tuple or type(b) is tuple else _number(a, b, size, _LESS[code])
     if code in _AT_MOST:
