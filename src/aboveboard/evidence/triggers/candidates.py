@@ -73,6 +73,8 @@ class Finder:
         self.built = Built(program, self.origins)
         self._graphs: dict[int, Graph] = {}
         self._found: dict[tuple[int, int, int, object], Candidate] = {}
+        self._every: dict[int, list[Match]] = {}
+        self._big = program.elf.endian == "big"
         self._compared: dict[tuple[int, int], int] = {}
         self._matches: dict[tuple[int, int, int], list[Match]] = {}
 
@@ -198,9 +200,12 @@ class Finder:
         elf = self.program.elf
         if abs(number - (0xE0000000 if elf.bits == 32 else 0x7FF0_0000_0000_0000)) < 1 << 20:
             return True
-        return size in (0, elf.width) and any(
+        if size not in (0, elf.width) or not any(
             part.writable and part.start <= number < part.end + 0x10000 for part in elf.segments
-        )
+        ):
+            return False
+        origins = self.origins
+        return number in origins.globals or number in origins.global_buffers or number in self._based
 
     def _up(self, function: int, block: int, reached: _Reached, above: frozenset[int]) -> None:
         """Attribute an effect to the nearest match on the way to it, or hand it to the callers."""
@@ -244,9 +249,13 @@ class Finder:
         return tuple(dict.fromkeys(found))
 
     def _add(self, function: int, edge: Edge, group: tuple[Match, ...], effect: Effect, *, checked: bool) -> Candidate:
+        alone = tuple(one for one in group if self._siblings(self.program.traces[function], one) < 2)
+        if alone and group[0] not in alone and rarity(group[:1], big=self._big) < 0 and rarity(alone, big=self._big) >= 1.0:
+            group = alone  # a choice behind a constant that is asked before
+            edge = self.graph(function).edges.get(group[0].way, edge)
         several = runs(group)
         if len(several) > 1:  # one that many share is the form of all that is sent: the rarest counts
-            group = max(several, key=lambda run: (rarity(run, big=self.program.elf.endian == "big"), group[0] in run))
+            group = max(several, key=lambda run: (rarity(run, big=self._big), group[0] in run))
             edge = self.graph(function).edges.get(group[0].way, edge)
         key = (function, edge.source, edge.target, None)
         found = self._found.get(key)
@@ -368,6 +377,10 @@ class Finder:
         )
 
     @cached_property
+    def _based(self) -> frozenset[int]:
+        return frozenset(self.program.elf.based.values())
+
+    @cached_property
     def _mask(self) -> int:
         return (1 << self.program.elf.bits) - 1
 
@@ -411,6 +424,25 @@ class Finder:
             return found[:32]
         return [value]
 
+    def _strength(self, trace: Trace, value: Value, depth: int = 4) -> int:
+        """Say how much of a check a value holds: a check's result, or numbers that a check chooses between."""
+        if type(value) is not tuple:
+            return 0
+        best = max((self._check_call(trace.start, part) for part in parts(value)), default=0)
+        if best == 2 or not depth:
+            return best
+        if value[0] == "?":
+            return max([best, self._strength(trace, value[1], 0), *(self._strength(trace, one, depth - 1) for one in value[2:4])])
+        if value[0] != "f":
+            return best
+        for source, one in trace.merged.get((value[1], value[2]), {}).items():
+            if type(one) is tuple and one != value:
+                best = max(best, self._strength(trace, one, depth - 1))
+            elif type(one) is int and 0 < one < 256:
+                for edge in self.graph(trace.start).guards(source)[:2]:
+                    best = max([best, *(self._check_call(trace.start, part) for part in parts(edge.test))])
+        return best
+
     @staticmethod
     def _flag(function: int, place: Value) -> object:
         """Name a place in memory across functions: a fixed address, or a distance behind a pointer."""
@@ -434,8 +466,7 @@ class Finder:
                 if store.size not in (1, 2, 4, 8) or store.value is None:
                     continue
                 if type(store.value) is tuple:
-                    values = self._spread(trace, store.value, 4)
-                    direct = max((self._check_call(start, one) for value in values for one in parts(value)), default=0)
+                    direct = self._strength(trace, store.value)
                 elif store.value in (1, 2, 3):
                     guards = self.graph(start).guards(store.block)[:6]
                     direct = max((self._check_call(start, one) for edge in guards for one in parts(edge.test)), default=0)
@@ -485,8 +516,7 @@ class Finder:
             assert type(value) is tuple
             for test, mine, other in ((value[1], value[2], value[3]), (negated(value[1]), value[3], value[2])):
                 if type(mine) is int and 0 < mine < 256:
-                    every = [part for one in self._spread(trace, other, 4) for part in parts(one)]
-                    strength = max((self._check_call(start, part) for part in every), default=0)
+                    strength = self._strength(trace, other)
                     if strength:
                         self._instead(start, trace, Edge(block, block, test), strength, graph)
 
@@ -569,8 +599,7 @@ class Finder:
                 if type(one) is int and 0 < one < 256
             ]
             if mine:
-                others = [one for value in found.values() if type(value) is tuple for one in self._spread(trace, value, 4)]
-                strength = max((self._check_call(start, part) for one in others for part in parts(one)), default=0)
+                strength = max((self._strength(trace, value) for value in found.values()), default=0)
                 if strength:
                     return strength
         return 0
@@ -631,14 +660,14 @@ class Finder:
             return
         one.origins = self.origins.of(one.function, subject)
         trace = self.program.traces[one.function]
-        others = set()
-        for edges in trace.edges.values():
-            for edge in edges:
-                for match in self.matches(trace, edge):
-                    if _rivals(match, one.group[0]) and match not in one.group:
-                        others.add((match.at, match.constant))
-        one.siblings = len(others)
+        one.siblings = self._siblings(trace, one.group[0])
         one.gate = self._is_gate(one, trace)
+
+    def _siblings(self, trace: Trace, match: Match) -> int:
+        """Return with how many other constants the same thing is compared in a function."""
+        if trace.start not in self._every:
+            self._every[trace.start] = [one for edges in trace.edges.values() for e in edges for one in self.matches(trace, e)]
+        return len({(one.at, one.constant) for one in self._every[trace.start] if _rivals(one, match)})
 
     def _is_gate(self, one: Candidate, trace: Trace) -> bool:
         """Tell whether the match is the rule: much lies behind it, and the other side only gives up."""

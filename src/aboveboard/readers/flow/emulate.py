@@ -61,7 +61,9 @@ _ONE: dict[int, Callable[[int, int], int]] = {
     _C["POPCOUNT"]: lambda a, _: a.bit_count(),
     _C["LZCOUNT"]: lambda a, n: 8 * n - a.bit_length(),
 }
-_PIECE, _SUBPIECE = _C["PIECE"], _C["SUBPIECE"]
+# Operations whose low bytes depend on the low bytes alone.
+_FROM_BELOW = frozenset(_C[name] for name in ("COPY", "INT_XOR", "INT_AND", "INT_OR", "INT_ADD", "INT_SUB", "INT_NEGATE", "INT_ZEXT"))
+_PIECE = _C["PIECE"]
 
 
 class ReachedError(Exception):
@@ -100,6 +102,7 @@ class Emulator:
         self.memory: dict[int, int] = {}
         self.registers: dict[int, int] = {}  # by byte
         self._uniques: dict[int, int] = {}
+        self._halves: dict[int, tuple[int, int]] = {}  # low bytes of what is not wholly known: value, how many
         self._left = operations
         self._heap = HEAP
         self.machine: Machine | None = None
@@ -278,6 +281,7 @@ class Emulator:
     def _instruction(self, one: Instruction, function: Function, frames: list[_Frame]) -> tuple[Function, int] | None:
         """Run one instruction; return where to go on, or None for the next one."""
         self._uniques.clear()
+        self._halves.clear()
         operations, position = one.operations, 0
         while position < len(operations):
             self._left -= 1
@@ -302,8 +306,43 @@ class Emulator:
                 if place is not None:
                     self.write(place, inputs[2][2], self._get(inputs[2]))
             elif output is not None:
-                self._put(output, self._value(code, output, inputs))
+                value = self._value(code, output, inputs)
+                self._put(output, value)
+                if value is None and not self.big:
+                    self._partly(code, output, inputs)
         return None
+
+    def _partly(self, code: int, output: Place, inputs: tuple[Place, ...]) -> None:
+        """Do an operation on the low bytes that are known: code for x86 moves single bytes in wide registers."""
+        if code not in _FROM_BELOW:
+            return
+        low = [self._low(place) for place in inputs]
+        known = min([output[2], *(size for _, size in low)])
+        if known == 0:
+            return
+        values = [value & (1 << 8 * known) - 1 for value, _ in low]
+        result = (_ONE[code](values[0], known) if len(values) == 1 else _TWO[code](values[0], values[1], known)) & (1 << 8 * known) - 1
+        if output[0] == REGISTER:
+            self.set_register(output[1], known, result)
+        elif output[0] == UNIQUE:
+            self._halves[output[1]] = (result, known)
+
+    def _low(self, place: Place) -> tuple[int, int]:
+        """Return the low bytes of a place that are known, as a number, and how many they are."""
+        space, offset, size = place
+        whole = self._get(place)
+        if whole is not None:
+            return whole, size
+        if space == UNIQUE:
+            value, known = self._halves.get(offset, (0, 0))
+            return value, min(known, size)
+        if space != REGISTER:
+            return 0, 0
+        value, known = 0, 0
+        while known < size and offset + known in self.registers:
+            value |= self.registers[offset + known] << 8 * known
+            known += 1
+        return value, known
 
     def _value(self, code: int, output: Place, inputs: tuple[Place, ...]) -> int | None:
         if code == lift.LOAD:
@@ -367,6 +406,11 @@ class Emulator:
             return function, one.after
         if target == one.after:  # i386 code asks where it is
             return function, one.after
+        register = _thunk(self.elf.read(target, 4)) if machine.mode == "x86" else ""
+        if register:
+            self._pop_return(machine)
+            self.set_register(machine.by_number[register], 4, one.after)
+            return function, one.after
         other = self._functions(target, machine.mode)
         if other is None or len(frames) >= MAX_FRAMES:
             raise StoppedError(f"a call of 0x{target:x}")
@@ -405,6 +449,14 @@ class Emulator:
         self._heap += (min(size, 4096) + 31) & ~15
         self.put(start, bytes(min(size, 4096)))
         return start
+
+
+_THUNKS = {0x04: "EAX", 0x0C: "ECX", 0x14: "EDX", 0x1C: "EBX", 0x2C: "EBP", 0x34: "ESI", 0x3C: "EDI"}
+
+
+def _thunk(body: bytes) -> str:
+    """Return the register that `mov (%esp), REGISTER; ret` sets to the address to return to (i386)."""
+    return _THUNKS.get(body[1], "") if len(body) == 4 and body[:1] == b"\x8b" and body[2:] == b"\x24\xc3" else ""
 
 
 _FLOW = frozenset({lift.BRANCH, lift.CBRANCH, lift.BRANCHIND, lift.CALL, lift.CALLIND, lift.RETURN})
