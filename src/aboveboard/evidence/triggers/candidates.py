@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from aboveboard.evidence.triggers.built import Built
 from aboveboard.evidence.triggers.effects import PASS, WEIGHT, Effect, effect_of, store_effect, take_effect
 from aboveboard.evidence.triggers.matches import COMPARES, SAME, Match, matches
 from aboveboard.evidence.triggers.rarity import rarity, runs
+from aboveboard.evidence.triggers.secrets import KEPT, second_secrets
 from aboveboard.readers.flow.behaviour import Behaviour
 from aboveboard.readers.flow.graph import Graph, Node
 from aboveboard.readers.flow.origins import Origins
@@ -29,7 +30,6 @@ _GIVES_UP = frozenset(
     free fclose close err errx warn warnx __stack_chk_fail""".split()
 )
 _WEAK = 1.5  # weight of passing for a comparison that may be no check of a secret
-KEPT = frozenset({"settings", "file", "local", "command"})
 _TRIVIAL = frozenset({0, 1, -1, 2, 0xFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF})
 
 
@@ -175,7 +175,7 @@ class Finder:
                 return
 
     def _is_trivial(self, trace: Trace, match: Match) -> bool:
-        if match.kind in ("compare", "contains", "built"):
+        if match.kind in ("compare", "contains", "built", "setting"):
             return False
         if not isinstance(match.constant, int):
             return False
@@ -489,6 +489,9 @@ class Finder:
         """Find matches that set what a check sets, return what it returns, or lead where only it leads."""
         for start, trace in sorted(self.program.traces.items()):
             self._alternatives(start, trace)
+            for way, match in second_secrets(trace, self.graph(start), self.origins, partial(self._is_strong, start)):
+                effect = Effect(PASS, "a second secret passes as well", match.address, start, WEIGHT[PASS])
+                self._add(start, way, (match,), effect, checked=False).skips = True
             for edges in trace.edges.values():
                 for edge in edges:
                     if edge.test == 1:
@@ -519,6 +522,9 @@ class Finder:
                     strength = self._strength(trace, other)
                     if strength:
                         self._instead(start, trace, Edge(block, block, test), strength, graph)
+
+    def _is_strong(self, start: int, site: Site) -> bool:
+        return self._compares_unknown(start, site) > 1
 
     def _instead(self, start: int, trace: Trace, edge: Edge, strength: int, graph: Graph) -> None:
         found = [*matches(trace, edge, self.origins), *self._by_building(trace, edge), *self._by_results(trace, edge)]
