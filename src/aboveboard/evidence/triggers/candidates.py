@@ -73,6 +73,7 @@ class Finder:
         self.built = Built(program, self.origins)
         self._graphs: dict[int, Graph] = {}
         self._found: dict[tuple[int, int, int, object], Candidate] = {}
+        self.guarding: set[object] = set()  # checks, and places that hold their outcome, that an effect lies behind
         self._every: dict[int, list[Match]] = {}
         self._big = program.elf.endian == "big"
         self._compared: dict[tuple[int, int], int] = {}
@@ -218,17 +219,41 @@ class Finder:
             group = self.matches(trace, edge)
             if group:
                 whole = self._group(trace, guards[position:], group)
-                checked = checked or any(self.is_check(function, one) > 0 for one in guards[position + 1 :])
+                for one in guards[position + 1 :]:
+                    if self.is_check(function, one):
+                        checked = True
+                        self._note_guard(function, one)
                 checked = checked or self._callers_check(function, above)
                 self._add(function, edge, whole, reached.effect, checked=checked)
                 return
-            checked = checked or self.is_check(function, edge) > 0
+            if self.is_check(function, edge):
+                checked = True
+                self._note_guard(function, edge)
         handed = _Reached(reached.effect, checked, reached.level + 1)
         rows = self.rows.get(function, ())
         for row in rows[:4]:
             self._row(function, row, handed)
         for caller, site in self.origins.callers.get(function, ())[:16]:
             self._up(caller, site.block, handed, above | {function})
+
+    def _note_guard(self, function: int, edge: Edge) -> None:
+        for one in parts(edge.test):
+            if one[0] == "m":
+                self.guarding.add(self._flag(function, one[1]))
+            elif one[0] == "c":
+                site = self.origins.index(function).at.get(one[1])
+                if site is not None:
+                    self.guarding.add(("call", site.name or site.target) if not site.name else ("at", function, site.address))
+
+    def _guards_something(self, function: int, values: list[Value]) -> bool:
+        """Tell whether an effect lies behind one of some checks."""
+        for value in values:
+            for one in parts(value):
+                if one[0] == "m" and self._flag(function, one[1]) in self.guarding:
+                    return True
+                if one[0] == "c" and ("at", function, one[1]) in self.guarding:
+                    return True
+        return ("call", function) in self.guarding
 
     def _callers_check(self, function: int, above: frozenset[int]) -> bool:
         """Tell whether every call of a function lies behind a check."""

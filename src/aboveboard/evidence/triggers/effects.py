@@ -19,9 +19,9 @@ WEIGHT = {  # how much it matters by itself
     RUN: 4.0,
     PRIVILEGE: 3.0,
     LISTEN: 3.0,
-    CONNECT: 2.0,
-    WRITE: 1.5,
-    REMOVE: 2.0,
+    CONNECT: 1.5,
+    WRITE: 1.0,
+    REMOVE: 1.0,
     MEMORY: 3.5,
     EVALUATE: 4.0,
     SYSTEM: 2.5,
@@ -92,7 +92,7 @@ def effect_of(function: int, site: Site, origins: Origins) -> Effect | None:
         path = _path(site.arguments[1 if name.endswith("at") else 0], origins)
         return _effect(REMOVE if name in _REMOVE else WRITE, f"{name}({path})", function, site)
     if name in _SYSTEM:
-        return _effect(SYSTEM, name, function, site, 1.0 if name.startswith("kill") else None)
+        return _effect(SYSTEM, name, function, site, 0.5 if name.startswith("kill") else None)
     if name in _EVALUATE:
         told = bool(origins.of(function, site.arguments[1 if "lua" in name else 0]) & OUTSIDE)
         return _effect(EVALUATE, name, function, site, None if told else 2.0, outside=told)
@@ -166,7 +166,8 @@ def _opens(function: int, site: Site, origins: Origins) -> Effect | None:
     if not writes or (text or "").startswith(("/dev/null", "/dev/tty", "/dev/log", "/dev/console", "/var/log", "/var/run", "/run")):
         return None
     told = bool(origins.of(function, path) & OUTSIDE)
-    return _effect(WRITE, f"{site.name}({text or 'a path'}, to write)", function, site, outside=told)
+    weight = 2.0 if text is not None and text.startswith("/etc/") else None  # settings and accounts
+    return _effect(WRITE, f"{site.name}({text or 'a path'}, to write)", function, site, weight, outside=told)
 
 
 def _path(value: Value | None, origins: Origins) -> str:

@@ -41,7 +41,10 @@ def rarity(group: Sequence[Match], *, big: bool) -> float:
     text = constant_text(group, big=big)
     if text.startswith("0x") and len(group) == 1:
         return rare_number(first.constant) if isinstance(first.constant, int) else 0.0
-    return -0.5 if count == 2 else 1.0 if count == 3 else max(1.0, rare_text(text))
+    if count < 4:
+        return -0.5 if count == 2 else 1.0
+    in_words = any(one.size > 1 for one in group) and not text.startswith("0x")
+    return rare_text(text) if in_words else max(1.0, rare_text(text))
 
 
 def rare_number(number: int) -> float:
@@ -58,7 +61,7 @@ def rare_number(number: int) -> float:
         return -1.5
     if number >= 1 << 24:
         return 2.0
-    return 1.0 if number >= 1000 else 0.5
+    return 1.0 if number >= 1000 else 0.0
 
 
 def rare_text(text: str) -> float:

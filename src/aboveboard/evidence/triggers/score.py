@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aboveboard.evidence.triggers.candidates import Candidate
-from aboveboard.evidence.triggers.effects import EVALUATE, MEMORY, PASS, RUN
+from aboveboard.evidence.triggers.effects import EVALUATE, MEMORY, PASS, RUN, WEIGHT
 from aboveboard.evidence.triggers.rarity import constant_text, rarity
 from aboveboard.readers.flow.origins import OUTSIDE
 
@@ -73,7 +73,7 @@ def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored: 
     parts = [("effect", weights[0] + min(1.0, 0.5 * (len(kinds) - 1)))]
     rare = rarity(one.group if one.siblings < 2 else one.group[:1], big=big)
     told = any(effect.outside and effect.kind in (RUN, EVALUATE, MEMORY) for effect in one.effects)
-    parts.append(("constant", max(rare, 0.0) if told and not one.checked else rare))
+    parts.append(("constant", max(rare, 0.0) if told and not one.checked and one.siblings > 1 else rare))
     if one.gate:
         parts.append(("all lies behind it", -3.0))
     outside, harmless = one.origins & OUTSIDE, one.origins & _HARMLESS
@@ -83,7 +83,7 @@ def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored: 
         parts.append(("behind a check", -4.0))
     if one.group[0].kind == "built":
         parts.append(("built at run time", 2.5))
-    if PASS in kinds:
+    if any(effect.kind == PASS and effect.weight >= WEIGHT[PASS] for effect in one.effects):
         parts.append(("skips a check", 1.0))
     if len(constant) > 1 and isinstance(one.group[0].constant, bytes) and named(constant):
         parts.append(("named elsewhere", -3.0))

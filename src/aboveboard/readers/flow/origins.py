@@ -109,7 +109,7 @@ class Origins:
             starts += [(start, place - start) for start in index.before(place, 4096)]
         for start, far in starts:
             for number, site in index.given.get(start, ())[:16]:
-                if site.name in _FILLS and _FILLS[site.name][0] == number and _covers(site, far):
+                if site.name in _FILLS and _FILLS[site.name][0] == number and _covers(site, far, known=True):
                     return True
         if type(base) is tuple and base[0] == "p":
             for caller, site in (self.callers.get(function) or self.indirect.get(function, ()))[:6]:
@@ -509,8 +509,10 @@ def _bases(value: Value | None, mask: int) -> list[Value]:
     return found
 
 
-def _covers(site: Site, distance: int) -> bool:
-    sizes = {"read": 2, "recv": 2, "recvfrom": 2, "__read_chk": 2, "__recv_chk": 2, "fgets": 1}
+def _covers(site: Site, distance: int, *, known: bool = False) -> bool:
+    sizes = {"read": 2, "recv": 2, "recvfrom": 2, "__read_chk": 2, "__recv_chk": 2, "__recvfrom_chk": 2, "fgets": 1, "fread": 2}
     number = sizes.get(site.name)
     size = site.arguments[number] if number is not None else None
-    return type(size) is not int or distance < size
+    if type(size) is not int:
+        return distance < 16 or not known
+    return distance < size
