@@ -18,9 +18,9 @@ from aboveboard.evidence.triggers.rarity import rarity, runs
 from aboveboard.evidence.triggers.secrets import KEPT, second_secrets
 from aboveboard.readers.flow.behaviour import Behaviour
 from aboveboard.readers.flow.graph import Graph, Node
-from aboveboard.readers.flow.origins import Origins
+from aboveboard.readers.flow.origins import OUTSIDE, Origins
 from aboveboard.readers.flow.program import Program
-from aboveboard.readers.flow.trace import Edge, Site, Trace
+from aboveboard.readers.flow.trace import Edge, Site, Store, Trace
 from aboveboard.readers.flow.values import Value, is_test, negated, parts
 
 MAX_CALLERS = 5  # calls up from an effect
@@ -29,6 +29,7 @@ _GIVES_UP = frozenset(
     """exit _exit abort perror fprintf printf puts putchar fputs fwrite fputc __fprintf_chk __printf_chk syslog __syslog_chk
     free fclose close err errx warn warnx __stack_chk_fail""".split()
 )
+_HEAVY = 3.0  # weight of effects that are sought behind a state as well
 _WEAK = 1.5  # weight of passing for a comparison that may be no check of a secret
 _TRIVIAL = frozenset({0, 1, -1, 2, 0xFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF})
 
@@ -43,6 +44,7 @@ class Candidate:
     effects: list[Effect] = field(default_factory=list)
     checked: bool = False  # the way to it passes a check as well
     skips: bool = False
+    state: bool = False  # the match sets a state that a later input uses
     row: tuple[int, int] | None = None  # address of the row and of the table
     gate: bool = False  # all that the function is for lies behind it
     siblings: int = 0  # other constants with which the same thing is compared
@@ -73,6 +75,7 @@ class Finder:
         self.built = Built(program, self.origins)
         self._graphs: dict[int, Graph] = {}
         self._found: dict[tuple[int, int, int, object], Candidate] = {}
+        self.effective: dict[int, set[int]] = {}  # function -> blocks in which it has an effect
         self.guarding: set[object] = set()  # checks, and places that hold their outcome, that an effect lies behind
         self._every: dict[int, list[Match]] = {}
         self._big = program.elf.endian == "big"
@@ -213,10 +216,13 @@ class Finder:
         if reached.level > MAX_CALLERS or function in above:
             return
         trace = self.program.traces[function]
+        self.effective.setdefault(function, set()).add(block)
         guards = self.graph(function).guards(block)
         checked: bool = reached.checked
         for position, edge in enumerate(guards):
             group = self.matches(trace, edge)
+            if reached.effect.weight >= _HEAVY and self._by_state(function, edge, group, reached):
+                return
             if group:
                 whole = self._group(trace, guards[position:], group)
                 for one in guards[position + 1 :]:
@@ -236,6 +242,41 @@ class Finder:
         for caller, site in self.origins.callers.get(function, ())[:16]:
             self._up(caller, site.block, handed, above | {function})
 
+    def _by_state(self, function: int, edge: Edge, group: list[Match], reached: _Reached) -> bool:
+        """Attribute an effect behind a state to the matches that set the state; return whether there are any."""
+        wanted = group[0].constant if group and group[0].kind == "bytes" else None
+        added = False
+        for one in parts(edge.test):
+            if one[0] != "m" or one[2] > 8 or (edge.test == ("=", one, 0)):
+                continue
+            name = self._flag(function, one[1])
+            if name in self.flags or (type(name) is tuple and name[0] == function):
+                continue
+            for setter, store in self._setters.get(name, ())[:6]:
+                if store.value == 0 or (wanted is not None and store.value != wanted):
+                    continue
+                guards = self.graph(setter).guards(store.block)
+                for position, way in enumerate(guards[:3]):
+                    found = self.matches(self.program.traces[setter], way)
+                    if found and self.origins.of(setter, found[0].subject) & OUTSIDE and found[0].way != (edge.source, edge.target):
+                        whole = self._group(self.program.traces[setter], guards[position:], found)
+                        checked = reached.checked or any(self.is_check(setter, g) for g in guards)
+                        self._add(setter, way, whole, reached.effect, checked=checked).state = True
+                        added = True
+                        break
+        return added
+
+    @cached_property
+    def _setters(self) -> dict[object, list[tuple[int, Store]]]:
+        """The stores of numbers, by the place that they are kept in."""
+        found: dict[object, list[tuple[int, Store]]] = {}
+        for start, trace in sorted(self.program.traces.items()):
+            for store in trace.stores:
+                if type(store.value) is int and store.size <= 8:
+                    for name in self._flag_names(start, store.place):
+                        found.setdefault(name, []).append((start, store))
+        return found
+
     def _note_guard(self, function: int, edge: Edge) -> None:
         for one in parts(edge.test):
             if one[0] == "m":
@@ -245,15 +286,10 @@ class Finder:
                 if site is not None:
                     self.guarding.add(("call", site.name or site.target) if not site.name else ("at", function, site.address))
 
-    def _guards_something(self, function: int, values: list[Value]) -> bool:
-        """Tell whether an effect lies behind one of some checks."""
-        for value in values:
-            for one in parts(value):
-                if one[0] == "m" and self._flag(function, one[1]) in self.guarding:
-                    return True
-                if one[0] == "c" and ("at", function, one[1]) in self.guarding:
-                    return True
-        return ("call", function) in self.guarding
+    def _leads_to_effect(self, function: int, block: int) -> bool:
+        """Tell whether an effect can be reached from a block."""
+        blocks = self.effective.get(function)
+        return bool(blocks) and bool(self.graph(function).reaches(block, set()) & blocks)  # type: ignore[operator]
 
     def _callers_check(self, function: int, above: frozenset[int]) -> bool:
         """Tell whether every call of a function lies behind a check."""
@@ -565,10 +601,13 @@ class Finder:
         best = ("", 0)
         for store in trace.stores:
             if store.block in region and type(store.value) is int and store.value in (1, 2, 3) and self._free(start, edge, store.block):
-                strength = max((self.flags.get(name, 0) for name in self._flag_names(start, store.place)), default=0)
+                names = list(self._flag_names(start, store.place))
+                strength = max((self.flags.get(name, 0) for name in names), default=0)
+                strength = min(strength, 1) if not any(name in self.guarding for name in names) else strength
                 best = max(best, ("sets what a check sets", strength), key=lambda one: one[1])
         strength = self.check_functions.get(start, 0)
         if strength and self._returns(start, trace, edge, region):
+            strength = strength if ("call", start) in self.guarding or self._alone(start) else 1
             best = max(best, ("returns what a passed check returns", strength), key=lambda one: one[1])
         for text, strength in (
             ("overrides what a check gave", self._merges(start, trace, edge, region)),
@@ -576,6 +615,10 @@ class Finder:
         ):
             best = max(best, (text, strength), key=lambda one: one[1])
         return best
+
+    def _alone(self, function: int) -> bool:
+        """Tell whether nobody is known to call a function: what its result guards is not known."""
+        return not self.origins.callers.get(function)
 
     def _returns(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> bool:
         """A function that checks returns for the match what it returns for a passed check."""
@@ -621,7 +664,7 @@ class Finder:
 
     def _merges(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> int:
         """Where paths meet, the match brings a number and the other path what a check gave."""
-        for (block, _), found in trace.merged.items():
+        for (block, merged), found in trace.merged.items():
             mine = [
                 one
                 for source, value in found.items()
@@ -632,8 +675,27 @@ class Finder:
             if mine:
                 strength = max((self._strength(trace, value) for value in found.values()), default=0)
                 if strength:
-                    return strength
+                    kept = self._kept_in(start, trace, ("f", block, merged))
+                    return strength if kept or self._leads_to_effect(start, block) else 1
         return 0
+
+    def _kept_in(self, start: int, trace: Trace, value: Value) -> bool:
+        """Tell whether a value is stored where what guards an effect is kept."""
+        for store in trace.stores:
+            if type(store.value) is tuple and (value == store.value or value in self._through(trace, store.value, 4)):
+                if any(name in self.guarding for name in self._flag_names(start, store.place)):
+                    return True
+        return False
+
+    def _through(self, trace: Trace, value: Value, depth: int) -> set[Value]:
+        """Return the values that a value passes through where paths meet."""
+        found: set[Value] = set()
+        if type(value) is tuple and value[0] == "f" and depth:
+            found.add(value)
+            for one in trace.merged.get((value[1], value[2]), {}).values():
+                if one != value:
+                    found |= self._through(trace, one, depth - 1)
+        return found
 
     def _joins(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> int:
         """The match leads where otherwise only a passed check leads."""
@@ -648,7 +710,11 @@ class Finder:
         }
         graph = self.graph(start)
         passed = {(one.source, one.target) for one in graph.guards(edge.source)}
-        return max((self._leads(start, trace, block, sources | {edge.source}, passed) for block in sorted(exits)), default=0)
+        best = 0
+        for block in sorted(exits):
+            strength = self._leads(start, trace, block, sources | {edge.source}, passed)
+            best = max(best, strength if self._leads_to_effect(start, block) else min(strength, 1))
+        return best
 
     def _free(self, start: int, edge: Edge, block: int) -> bool:
         """Tell whether no check lies between a way and a block behind it."""

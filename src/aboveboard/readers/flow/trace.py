@@ -394,7 +394,7 @@ class _Run:
                     mine.pop(key, None)
                 else:
                     mine[key] = chosen = values.chosen(test, a, b)
-                    if mine is state.registers and type(chosen) is tuple and chosen[0] == "?":
+                    if type(chosen) is tuple and chosen[0] == "?":
                         self.selects[(self.current, chosen)] = None
 
     def _flow(
