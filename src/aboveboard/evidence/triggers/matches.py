@@ -80,7 +80,7 @@ def _is_rare(number: int) -> bool:
 
 
 def _last(trace: Trace, edge: Edge) -> int:
-    return trace.ends.get(edge.source, edge.source >> 1)
+    return trace.compared.get(edge.source) or trace.ends.get(edge.source, edge.source >> 1)
 
 
 def _compare(function: int, site: Site, origins: Origins) -> Match | None:

@@ -25,6 +25,7 @@ from aboveboard.readers.flow.values import Value
 
 MAX_STEPS = 60_000  # instructions evaluated in one function
 ARGUMENTS = 8
+_NEAR = 32  # bytes between a comparison and the jump that uses it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Trace:
     selects: list[tuple[int, Value]] = field(default_factory=list)  # block and a value that is chosen by a test in it
     switches: dict[int, Value | None] = field(default_factory=dict)  # block -> the computed target
     ends: dict[int, int] = field(default_factory=dict)  # block -> address of its last instruction
+    compared: dict[int, int] = field(default_factory=dict)  # block -> address of the comparison that its last test is of
     instructions: int = 0
     extent: tuple[tuple[int, int], ...] = ()  # addresses that were followed
     cut: str = ""
@@ -134,7 +136,7 @@ class _Run:
         self.result = Trace(function.start, function.machine.mode)
         self.steps = 0
         self.uniques: dict[int, Value] = {}
-        self.current, self.at = 0, 0
+        self.current, self.at, self.flagged = 0, 0, 0
         self.selects: dict[tuple[int, Value], None] = {}
 
     def run(self) -> Trace:
@@ -295,6 +297,8 @@ class _Run:
             else:
                 self.uniques[offset] = value
         elif space == REGISTER:
+            if size == 1:
+                self.flagged = self.at
             if offset != self.machine.pinned:
                 state.set(offset, size, value)
         elif space == MEMORY:
@@ -426,6 +430,8 @@ class _Run:
         self, target: int, inputs: tuple[Place, ...], instruction: Instruction, state: State, block: int, position: int
     ) -> None:
         test = self._get(inputs[1], state)
+        if 0 < self.at - self.flagged <= _NEAR and self.flagged >= block >> 1:
+            self.result.compared[block] = self.flagged
         test = ("u", self.at, 0) if test is None else test
         if type(test) is tuple and not values.is_test(test):
             test = ("!", test, 0)
