@@ -21,6 +21,7 @@ from aboveboard.cli import (
     release_command,
     seal_command,
     standard_command,
+    triggers_command,
     verify_command,
 )
 from aboveboard.model.errors import AboveboardError
@@ -39,6 +40,7 @@ app.command("inspect")(inspect_command.inspect)
 app.command("attest")(attest_command.attest)
 app.command("seal")(seal_command.seal)
 app.command("verify")(verify_command.verify)
+app.command("triggers")(triggers_command.triggers)
 app.command("doctor")(doctor_command.doctor)
 app.add_typer(agreement_command.app, name="agreement")
 app.add_typer(declaration_command.app, name="declaration")

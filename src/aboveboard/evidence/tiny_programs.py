@@ -14,8 +14,8 @@ PORT = 4660
 COMMAND = "/bin/planted -l"
 _IMPORTS = ("socket", "bind", "system")
 _BASE, _CODE, _DATA, _TABLE = 0x10000, 0x400, 0x600, 0x1000  # offsets in the file; addresses are _BASE further on
-_ADDRESS, _TEXT = _BASE + _DATA, _BASE + _DATA + 32
-_SLOTS = tuple(_BASE + _TABLE + 16 + 8 * number for number in range(3))
+_ADDRESS, TEXT, SECOND_TEXT = _BASE + _DATA, _BASE + _DATA + 32, _BASE + _DATA + 96
+SLOTS = tuple(_BASE + _TABLE + 16 + 8 * number for number in range(3))
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,16 @@ class _Kind:
 
 def tiny_program(machine: str) -> bytes:
     """Return the program for `mips`, `mipsel`, `arm`, `aarch64`, `x86` or `x86-64`."""
+    return assembled(machine, _IMPORTS, _KINDS[machine].code())
+
+
+def assembled(machine: str, imports: tuple[str, str, str], code: bytes, text: bytes = b"") -> bytes:
+    """Return a program of three imports and a piece of code; `text` lies at SECOND_TEXT, a command at TEXT."""
     kind = _KINDS[machine]
     order, wide = ">" if kind.big else "<", kind.bits == 64
     image = bytearray(_TABLE + 64)
-    names = b"\0" + b"".join(name.encode() + b"\0" for name in _IMPORTS)
-    symbols = _symbols(order, wide=wide)
+    names = b"\0" + b"".join(name.encode() + b"\0" for name in imports)
+    symbols = _symbols(order, imports, wide=wide)
     places = {"symbols": 0x200, "names": 0x280, "relocations": 0x2C0}
     image[places["symbols"] : places["symbols"] + len(symbols)] = symbols
     image[places["names"] : places["names"] + len(names)] = names
@@ -46,7 +51,7 @@ def tiny_program(machine: str) -> bytes:
         tags |= {0x7000000A: 2, 0x70000011: 4, 0x70000013: 1}
     dynamic = b"".join(struct.pack(f"{order}2{word}", *pair) for pair in (*tags.items(), (0, 0)))
     image[0x320 : 0x320 + len(dynamic)] = dynamic
-    code = kind.code()
+    image[SECOND_TEXT - _BASE : SECOND_TEXT - _BASE + len(text)] = text
     image[_CODE : _CODE + len(code)] = code
     image[_DATA : _DATA + 8] = struct.pack(order + "H", 2) + struct.pack(">H", PORT) + bytes(4)
     image[_DATA + 32 : _DATA + 33 + len(COMMAND)] = COMMAND.encode() + b"\0"
@@ -73,9 +78,9 @@ def _headers(order: str, kind: _Kind, dynamic: int, *, wide: bool) -> bytes:
     return (identity + rest + table).ljust(path, b"\0") + b"/lib/ld\0"
 
 
-def _symbols(order: str, *, wide: bool) -> bytes:
+def _symbols(order: str, imports: tuple[str, str, str], *, wide: bool) -> bytes:
     found, name = bytes(24 if wide else 16), 1
-    for one in _IMPORTS:
+    for one in imports:
         found += (
             struct.pack(order + "IBBHQQ", name, 0x12, 0, 0, 0, 0)
             if wide
@@ -86,7 +91,7 @@ def _symbols(order: str, *, wide: bool) -> bytes:
 
 
 def _relocations(order: str, kind: _Kind, *, wide: bool) -> bytes:
-    rows = enumerate(_SLOTS, 1)
+    rows = enumerate(SLOTS, 1)
     if wide:
         return b"".join(struct.pack(order + "QQq", slot, index << 32 | kind.slot_relocation, 0) for index, slot in rows)
     return b"".join(struct.pack(order + "II", slot, index << 8 | kind.slot_relocation) for index, slot in rows)
@@ -108,27 +113,33 @@ def _mips(order: str) -> bytes:
 
 def _x86_64() -> bytes:
     code = b"\xf3\x0f\x1e\xfa\x55\xbf\x02\0\0\0\xbe\x01\0\0\0\x31\xd2"
-    code += _through(code, 0) + b"\x89\xc7\xbe" + struct.pack("<I", _ADDRESS) + b"\xba\x10\0\0\0"
-    code += _through(code, 1) + b"\xbf" + struct.pack("<I", _TEXT)
-    return code + _through(code, 2) + b"\x5d\xc3"
+    code += through(code, 0) + b"\x89\xc7\xbe" + struct.pack("<I", _ADDRESS) + b"\xba\x10\0\0\0"
+    code += through(code, 1) + b"\xbf" + struct.pack("<I", TEXT)
+    return code + through(code, 2) + b"\x5d\xc3"
 
 
-def _through(before: bytes, number: int) -> bytes:
-    return b"\xff\x15" + struct.pack("<i", _SLOTS[number] - (_BASE + _CODE + len(before) + 6))
+def through(before: bytes, number: int) -> bytes:
+    return b"\xff\x15" + struct.pack("<i", SLOTS[number] - (_BASE + _CODE + len(before) + 6))
 
 
 def _x86() -> bytes:
-    call = [b"\xff\x15" + struct.pack("<I", slot) for slot in _SLOTS]
+    call = [b"\xff\x15" + struct.pack("<I", slot) for slot in SLOTS]
     code = b"\x55\x89\xe5\x6a\0\x6a\x01\x6a\x02" + call[0] + b"\x83\xc4\x0c"
     code += b"\x6a\x10\x68" + struct.pack("<I", _ADDRESS) + b"\x50" + call[1] + b"\x83\xc4\x0c"
-    return code + b"\x68" + struct.pack("<I", _TEXT) + call[2] + b"\x83\xc4\x04\xc9\xc3"
+    return code + b"\x68" + struct.pack("<I", TEXT) + call[2] + b"\x83\xc4\x04\xc9\xc3"
+
+
+def stubs_aarch64() -> list[int]:
+    """Return the words of the stubs, four for each import: adrp x16, one page on; ldr x17; add x16, x16, low; br x17."""
+    found: list[int] = []
+    for slot in SLOTS:
+        low = slot & 0xFFF
+        found += [0xB0000010, 0xF9400211 | low // 8 << 10, 0x91000210 | low << 10, 0xD61F0220]
+    return found
 
 
 def _aarch64() -> bytes:
-    stubs: list[int] = []
-    for slot in _SLOTS:  # adrp x16, one page on; ldr x17, [x16, low]; add x16, x16, low; br x17
-        low = slot & 0xFFF
-        stubs += [0xB0000010, 0xF9400211 | low // 8 << 10, 0x91000210 | low << 10, 0xD61F0220]
+    stubs = stubs_aarch64()
     stack, back = 0xA9BF7BFD, 0xA8C17BFD
     code = [stack, 0x52800040, 0x52800021, 0x52800002, 0]  # socket(AF_INET, SOCK_STREAM, 0)
     code += [0xD2800001 | _DATA << 5, 0xF2A00001 | (_BASE >> 16) << 5, 0x52800202, 0]  # bind(result, address, 16)
@@ -138,10 +149,16 @@ def _aarch64() -> bytes:
     return struct.pack(f"<{len(stubs) + len(code)}I", *stubs, *code)
 
 
+def stubs_arm() -> list[int]:
+    """Return the words of the stubs, three for each import: add ip, pc, #0; add ip, ip, #0; ldr pc, [ip, distance]!"""
+    found: list[int] = []
+    for slot in SLOTS:
+        found += [0xE28FC600, 0xE28CCA00, 0xE5BCF000 | slot - (_BASE + _CODE + 4 * len(found) + 8)]
+    return found
+
+
 def _arm() -> bytes:
-    stubs: list[int] = []
-    for slot in _SLOTS:  # add ip, pc, #0; add ip, ip, #0; ldr pc, [ip, distance]!
-        stubs += [0xE28FC600, 0xE28CCA00, 0xE5BCF000 | slot - (_BASE + _CODE + 4 * len(stubs) + 8)]
+    stubs = stubs_arm()
     code = [0xE92D4010, 0xE3A00002, 0xE3A01001, 0xE3A02000, 0]  # socket(AF_INET, SOCK_STREAM, 0)
     code += [0xE3001000 | _DATA, 0xE3401000 | _BASE >> 16, 0xE3A02010, 0]  # bind(result, address, 16)
     code += [0xE3000000 | _DATA + 32, 0xE3400000 | _BASE >> 16, 0, 0xE8BD8010]  # system(command)

@@ -607,7 +607,7 @@ class Finder:
                 best = max(best, ("sets what a check sets", strength), key=lambda one: one[1])
         strength = self.check_functions.get(start, 0)
         if strength and self._returns(start, trace, edge, region):
-            strength = strength if ("call", start) in self.guarding or self._alone(start) else 1
+            strength = strength if self._result_guards(start) else 1
             best = max(best, ("returns what a passed check returns", strength), key=lambda one: one[1])
         for text, strength in (
             ("overrides what a check gave", self._merges(start, trace, edge, region)),
@@ -616,9 +616,19 @@ class Finder:
             best = max(best, (text, strength), key=lambda one: one[1])
         return best
 
-    def _alone(self, function: int) -> bool:
-        """Tell whether nobody is known to call a function: what its result guards is not known."""
-        return not self.origins.callers.get(function)
+    def _result_guards(self, function: int) -> bool:
+        """Tell whether an effect lies behind the result of a check, or behind what is kept of it; also where no call is known."""
+        calls = self.origins.callers.get(function)
+        if not calls or ("call", function) in self.guarding:
+            return True
+        for caller, site in calls[:8]:
+            trace, call = self.program.traces[caller], ("c", site.address)
+            for store in trace.stores:
+                guards = self.graph(caller).guards(store.block)[:2] if type(store.value) is int else []
+                told = call in parts(store.value) if type(store.value) is tuple else any(call in parts(e.test) for e in guards)
+                if told and any(name in self.guarding for name in self._flag_names(caller, store.place)):
+                    return True
+        return False
 
     def _returns(self, start: int, trace: Trace, edge: Edge, region: set[int]) -> bool:
         """A function that checks returns for the match what it returns for a passed check."""

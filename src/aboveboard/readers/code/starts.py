@@ -60,8 +60,8 @@ class Starts:
 
 def entries_by_shape(elf: Elf) -> Iterator[tuple[int, str]]:
     """Return what looks like the entry of a function, with its mode; nothing for files that list their functions."""
-    mode = {"x86": "x86", "x86-64": "x86-64", "aarch64": "aarch64", "mips": "mips"}.get(elf.machine)
-    if mode is None or frames(elf):
+    mode = {"x86": "x86", "x86-64": "x86-64", "aarch64": "aarch64", "mips": "mips", "arm": "arm"}.get(elf.machine)
+    if mode is None or frames(elf) or unwind(elf):
         return
     for segment, text in code_of(elf):
         for at in _Shapes(text, mode, big=elf.endian == "big").entries():

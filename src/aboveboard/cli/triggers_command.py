@@ -1,0 +1,67 @@
+"""`aboveboard triggers`: the comparisons of one program that guard something."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aboveboard.cli.common import AsJson, say, talker
+from aboveboard.model.canonical import JSON
+from aboveboard.pipelines.triggers import Looked, look
+from aboveboard.pipelines.workbench import bench
+from aboveboard.report import terminal
+
+_LINES = 14  # of a listing
+
+
+def triggers(
+    program: Annotated[Path, typer.Argument(metavar="PROGRAM", help="An ELF program or library.")],
+    root: Annotated[Path | None, typer.Option(help="The root tree that it belongs to: its pages, help and settings.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find comparisons with a constant that open something; exit 4 where one is an alert, a candidate for a trigger."""
+    talk = talker()
+    with bench(None, 1, lambda text: talk.print(terminal.safe(f"  {text}")), confined=True) as here:
+        found = look(program, root, here)
+    for gap in found.gaps:
+        talk.print(terminal.safe(f"  not seen: {gap}"))
+    if as_json:
+        typer.echo(json.dumps(found.ranking, ensure_ascii=True, indent=1))
+    else:
+        _print(found)
+    raise typer.Exit(4 if any(one["alert"] for one in found.ranking) else 0)
+
+
+def _print(found: Looked) -> None:
+    alerts = [one for one in found.ranking if one["alert"]]
+    for one in found.ranking:
+        mark = "CANDIDATE" if one["alert"] else "ranked"
+        say(f"{one['rank']:>2}. {mark:9} {one['score']:>5}  {one['constant']!r}  {one['kind']}, {one['what']}")
+        say(f"      compared at {one['address']} in {one['function']}")
+        for effect in _rows(one["effects"]):
+            say(f"      opens {effect['kind']}: {effect['what']} at {effect['address']}")
+        if one["alert"]:
+            say("      " + ", ".join(f"{name} {value:+}" for name, value in _mapping(one["parts"]).items()))
+            for step in _texts(one["path"]):
+                say(f"      {step}")
+            for line in _texts(one["listing"])[:_LINES]:
+                say(f"        {line}")
+    share = f"{100 * found.covered // found.code} %" if found.code else "none"
+    say(f"{len(alerts)} candidates for a hidden trigger among {len(found.ranking)} shown; {share} of the code was followed")
+    say("a candidate accuses nobody: it is a place to look at")
+
+
+def _rows(value: JSON) -> list[Mapping[str, JSON]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _texts(value: JSON) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def _mapping(value: JSON) -> Mapping[str, JSON]:
+    return value if isinstance(value, Mapping) else {}
