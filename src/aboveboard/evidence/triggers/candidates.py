@@ -16,8 +16,9 @@ from aboveboard.evidence.triggers.effects import PASS, WEIGHT, Effect, effect_of
 from aboveboard.evidence.triggers.matches import COMPARES, SAME, Match, matches
 from aboveboard.evidence.triggers.rarity import rarity, runs
 from aboveboard.evidence.triggers.secrets import KEPT, second_secrets
-from aboveboard.readers.flow.behaviour import Behaviour
+from aboveboard.readers.flow.behaviour import UNSURE, Behaviour
 from aboveboard.readers.flow.graph import Graph, Node
+from aboveboard.readers.flow.naming import chosen, name_functions
 from aboveboard.readers.flow.origins import OUTSIDE, Origins
 from aboveboard.readers.flow.program import Program
 from aboveboard.readers.flow.trace import Edge, Site, Store, Trace
@@ -70,6 +71,7 @@ class Finder:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        name_functions(program)
         self.origins = Origins(program)
         self._rename()
         self.built = Built(program, self.origins)
@@ -85,14 +87,32 @@ class Finder:
     def _rename(self) -> None:
         """Recognise functions of the file that compare with a constant text, and name their calls."""
         behaviour = Behaviour(self.program)
+        slots = chosen(self.program)
         acts: dict[int, str] = {}
+        sized: dict[int, bool] = {}
         for trace in self.program.traces.values():
             for site in trace.sites:
-                if not site.name and site.target in self.program.traces and site.target not in acts:
-                    given = site.arguments[:2]
-                    if any(type(one) is int and self.program.elf.read(one, 2) and one > 4096 for one in given):
-                        acts[site.target] = behaviour.name(site.target)
+                target = site.target
+                if site.name or target not in self.program.traces or not self._has_text(site):
+                    continue
+                if target not in acts:
+                    acts[target] = next(filter(None, map(behaviour.name, self._behind(target, slots))), "")
+                sized[target] = sized.get(target, True) and type(site.arguments[2]) is int and 0 < site.arguments[2] < 256
+        for target, name in acts.items():
+            if name == UNSURE:
+                acts[target] = "strncmp" if sized[target] else "strcmp"
         self.program.rename({target: name for target, name in acts.items() if name})
+
+    def _has_text(self, site: Site) -> bool:
+        return any(type(one) is int and one > 4096 and len(self.program.elf.read(one, 2)) == 2 for one in site.arguments[:2])
+
+    def _behind(self, target: int, slots: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
+        """Return a function, or those that it may jump to where it only jumps through a slot that is filled at start."""
+        trace = self.program.traces[target]
+        for value in trace.switches.values():
+            if type(value) is tuple and value[0] == "m" and type(value[1]) is int and value[1] in slots:
+                return slots[value[1]]
+        return (target,)
 
     def graph(self, function: int) -> Graph:
         """Return the graph of a function."""
@@ -220,7 +240,7 @@ class Finder:
         guards = self.graph(function).guards(block)
         checked: bool = reached.checked
         for position, edge in enumerate(guards):
-            group = self.matches(trace, edge)
+            group = self.matches(trace, edge) if self.program.is_own(function) else []
             if reached.effect.weight >= _HEAVY and self._by_state(function, edge, group, reached):
                 return
             if group:
@@ -549,6 +569,8 @@ class Finder:
     def _passes(self) -> None:
         """Find matches that set what a check sets, return what it returns, or lead where only it leads."""
         for start, trace in sorted(self.program.traces.items()):
+            if not self.program.is_own(start):
+                continue
             self._alternatives(start, trace)
             for way, match in second_secrets(trace, self.graph(start), self.origins, partial(self._is_strong, start)):
                 effect = Effect(PASS, "a second secret passes as well", match.address, start, WEIGHT[PASS])

@@ -92,6 +92,7 @@ class Machine:
         self.kept_tests: dict[bytes, Any] | None = {} if mode in ("mips", "mips16") else None
         self.flags = 0x200 if mode in ("x86", "x86-64") else 0  # one-byte registers from here on are conditions
         registers = {name: node.offset for node, name in self.context.getAllRegisters().items()}
+        self.registers = registers
         self.ignored = frozenset(registers[name] for name in ("PF", "AF") if name in registers)
         self.sp = registers[convention.sp]
         self.arguments = tuple(registers[name] for name in convention.arguments)

@@ -71,6 +71,8 @@ def entries_by_shape(elf: Elf) -> Iterator[tuple[int, str]]:
 def frames(elf: Elf) -> list[tuple[int, int]]:
     """Return the functions that .eh_frame_hdr lists, with their ends, sorted (Linux Standard Base, Core, 10.6)."""
     start, end = elf.frames
+    if not start:
+        return _frames_without_table(elf)
     head = elf.read(start, 12)
     if len(head) < 12 or head[0] != 1 or head[1] not in (0x1B, 0x3B) or head[2:4] != b"\x03\x3b":
         return []
@@ -83,6 +85,39 @@ def frames(elf: Elf) -> list[tuple[int, int]]:
         if size and elf.is_code(start + place):
             found.append((start + place, start + place + size))
     return sorted(found)
+
+
+def _frames_without_table(elf: Elf) -> list[tuple[int, int]]:
+    """Return the functions of .eh_frame in a file that has no table of it: a static program (LSB Core, 10.6.1).
+
+    The first common entry is found by its form: version 1, augmentation "zR", addresses as signed distances.
+    """
+    if elf.machine not in ("x86", "x86-64", "aarch64"):
+        return []
+    for part in elf.segments:
+        raw = elf.data[part.offset : part.offset + part.end - part.start]
+        match = re.search(rb"[\x10-\x40]\0\0\0\0\0\0\0\x01zR\0", raw)
+        if match is not None and not part.writable:
+            found = list(_entries(elf, raw, part.start, match.start()))
+            if len(found) > 1:
+                return sorted(found)
+    return []
+
+
+def _entries(elf: Elf, raw: bytes, start: int, at: int) -> Iterator[tuple[int, int]]:
+    order = ">" if elf.endian == "big" else "<"
+    count = 0
+    while at + 16 <= len(raw) and count < MAX_TABLE:
+        length, parent = struct.unpack_from(order + "II", raw, at)
+        if not 8 <= length < 1 << 20 or at + 4 + length > len(raw):
+            return
+        if parent:
+            place, size = struct.unpack_from(order + "iI", raw, at + 8)
+            address = start + at + 8 + place
+            if size and elf.is_code(address):
+                yield address, address + size
+        at += 4 + length
+        count += 1
 
 
 def unwind(elf: Elf) -> list[int]:

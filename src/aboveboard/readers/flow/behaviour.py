@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from aboveboard.readers.flow.emulate import HEAP, Emulator, StoppedError
 from aboveboard.readers.flow.program import Program
+from aboveboard.readers.flow.trace import Trace
 
 MAX_INSTRUCTIONS = 400
 MAX_OPERATIONS = 6_000
@@ -28,6 +29,14 @@ _SIGNS = {
     (0, 0, 0, 0, 0): "",
     (0, 0, 1, 0, 0): "strncasecmp",
 }
+
+
+UNSURE = "compares?"  # a function of a library that only reads; its code could not be run
+
+
+def _only_reads(trace: Trace) -> bool:
+    """Tell whether a function calls and writes nothing, and chooses between several ways."""
+    return not trace.sites and not trace.stores and sum(len(edges) > 1 for edges in trace.edges.values()) >= 3
 
 
 class Behaviour:
@@ -53,14 +62,14 @@ class Behaviour:
         for first, second in _TRIALS:
             result = self._run(function, first, second, 6)
             if result is None:
-                return ""
+                return "" if self._program.is_own(function) or not _only_reads(trace) else UNSURE
             found.append(result)
         longer = self._run(function, *_DIFFERENT, 9)
         if longer is None:
             return ""
         signs = tuple(int(one != 0) for one in (*found, longer))
         if signs == (1, 0, 0, 0, 0):
-            return "same-text"  # 1 where the texts are the same
+            return "same-text" if found[0] == 1 else "strstr"  # 1, or the place, where the texts are the same
         named = _SIGNS.get(signs, "")
         if signs[:4] == (0, 0, 0, 1) and longer:
             return "strncmp"

@@ -397,6 +397,8 @@ class Origins:
     @cached_property
     def main(self) -> int:
         """The address of `main`, -1 where it is not known."""
+        if self.program.main >= 0:
+            return self.program.main
         for trace in self.program.traces.values():
             for site in trace.sites:
                 if site.name in ("__libc_start_main", "__uClibc_main") and type(site.arguments[0]) is int:

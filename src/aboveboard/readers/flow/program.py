@@ -6,24 +6,28 @@ what tracing shows to be called. The work is bounded in functions and instructio
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections import deque
+import re
+import struct
+from bisect import bisect_right, insort
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from aboveboard.readers.code import lift
 from aboveboard.readers.code.machines import machine
-from aboveboard.readers.code.sites import branches
+from aboveboard.readers.code.sites import branches, code_of
 from aboveboard.readers.code.starts import entries_by_shape, frames, unwind
 from aboveboard.readers.code.state import Places
 from aboveboard.readers.code.stubs import stubs
 from aboveboard.readers.elf import Elf
 from aboveboard.readers.flow.state import State
 from aboveboard.readers.flow.trace import Trace, Tracer
+from aboveboard.readers.flow.values import Value
 
 MACHINES = frozenset({"mips", "arm", "aarch64", "x86", "x86-64"})
 MAX_FUNCTIONS = 12_000
 MAX_INSTRUCTIONS = 600_000
+MAX_LIBRARY = 1600  # bytes of a function of the C library that is looked at, in a static program: it is only named
 MAX_EXTENT = 256 * 1024  # bytes of one function
 
 
@@ -39,7 +43,11 @@ class Program:
     instructions: int = 0
     ends: dict[int, int] = field(default_factory=dict)
     imported: Callable[[int, str], str] = field(default=lambda _target, _mode: "")
+    library: int = 0  # where the C library begins in a static program
+    skipped: int = 0  # bytes of large functions of the C library in a static program: they are not looked at
     tracer: Tracer | None = None
+    own: frozenset[int] | None = None  # the functions that are no library's; None where that is not known, or all are
+    main: int = -1
     pointed: set[int] = field(default_factory=set)  # what data that are no relocations seem to point to
     _lifted: dict[int, lift.Function] = field(default_factory=dict)
 
@@ -69,6 +77,10 @@ class Program:
                 replace(site, name=acts[site.target]) if not site.name and site.target in acts else site for site in trace.sites
             ]
 
+    def is_own(self, function: int) -> bool:
+        """Tell whether a function is the program's own, as far as that is known."""
+        return self.own is None or function in self.own
+
     def covered(self) -> tuple[int, int]:
         """Return the bytes of code that were followed, and all bytes of code."""
         every = sum(part.end - part.start for part in self.elf.segments if part.executable)
@@ -97,13 +109,19 @@ class _Loader:
         self.queue: deque[int] = deque()
         self.tracer = Tracer(elf, Places(elf), self.stubs, self._never_returns)
         self.dead: set[int] = set()
+        self.library = 0  # where the C library begins in a static program
         self.program.imported, self.program.tracer = self.tracer.name, self.tracer
 
     def load(self) -> Program:
         if self.elf.machine not in MACHINES:
             return self.program
+        if self.elf.machine == "mips" and not self.elf.gp:
+            find_table(self.elf)
         for start, mode in self._seeds():
             self._add(start, mode)
+        if self.elf.linking == "static":
+            self._trace(self._plain(self.elf.entry))
+            self.library = self.program.library = start_up(self.program)[1]
         self.queue.extend(sorted(self.modes))
         while self.queue:
             if len(self.program.traces) >= MAX_FUNCTIONS or self.program.instructions >= MAX_INSTRUCTIONS:
@@ -186,8 +204,13 @@ class _Loader:
     def _trace(self, start: int) -> None:
         if start in self.program.traces:
             return
-        mode = self.modes[start]
+        mode = self.modes.get(start)
+        if mode is None:
+            return
         end = self._end(start)
+        if 0 < self.library < start and end - start > MAX_LIBRARY:
+            self.program.skipped += end - start
+            return
         function = lift.lift(self.elf, machine(mode, big=self.elf.endian == "big"), start, end, conditions=1)
         trace = self.tracer.trace(function)
         trace.extent = _extent(function)
@@ -219,6 +242,31 @@ class _Loader:
         return min(follows, part.end, start + MAX_EXTENT)
 
 
+def find_table(elf: Elf) -> None:
+    """Find the table of addresses of a static MIPS program: each function adds a constant to its own address to get it.
+
+    Source: MIPS supplement of the System V ABI, chapter 3 (Coding Examples, Position-Independent Function Prologue).
+    """
+    big = elf.endian == "big"
+    form = rb"\x3c\x1c(..)\x27\x9c(..)\x03\x99\xe0\x21" if big else rb"(..)\x1c\x3c(..)\x9c\x27\x21\xe0\x99\x03"
+    votes: Counter[int] = Counter()
+    for segment, text in code_of(elf):
+        for match in re.finditer(form, text, re.DOTALL):
+            high, low = struct.unpack(">Hh" if big else "<Hh", match[1] + match[2])
+            votes[segment.start + match.start() + (high << 16) + low & 0xFFFFFFFF] += 1
+    if not votes:
+        return
+    gp, count = votes.most_common(1)[0]
+    start = end = gp - 0x7FF0
+    if count < 3 or elf.offset_of(start) is None:
+        return
+    low, high = min(part.start for part in elf.segments), max(part.end for part in elf.segments) + 0x40000
+    while end < gp + 0x8000 and (end < start + 8 or (elf.integer(end, 4) or low) in range(low, high)):
+        end += 4
+    elf.gp = gp
+    elf.constant.append((start, end))
+
+
 def is_text(elf: Elf, address: int) -> bool:
     """Tell whether a text ends by a zero byte here: constants lie beside the code in many files."""
     raw = elf.read(address, 24)
@@ -226,6 +274,29 @@ def is_text(elf: Elf, address: int) -> bool:
     if not text or not all(32 <= one < 127 or one in b"\t\r\n" for one in text):
         return False
     return len(text) > 3 or (len(text) < len(raw) and elf.read(address - 1, 1) == b"\0")
+
+
+def start_up(program: Program) -> tuple[int, int]:
+    """Return `main` and the function of the library that the entry gives it to; -1 and 0 where they are not found."""
+    mask = ~1 if program.elf.machine in ("mips", "arm") else ~0
+    trace = program.traces.get(program.elf.entry & mask)
+    sites = trace.sites if trace is not None else []
+    for inner in [site.target for site in sites if site.target in program.traces]:  # the entry may call what calls
+        sites = [*sites, *program.traces[inner].sites]
+    for site in sites:
+        given = _pointer(program, site.arguments[0])
+        if program.elf.is_code(given):
+            return given & mask, site.target & mask if site.target > 0 else 0
+    return -1, 0
+
+
+def _pointer(program: Program, value: Value | None) -> int:
+    """Return what a pointer is, also one that is loaded from where the program starts with it."""
+    if type(value) is int:
+        return value
+    if type(value) is tuple and value[0] == "m" and type(value[1]) is int:
+        return program.elf.pointer(value[1]) or 0
+    return 0
 
 
 def _extent(function: lift.Function) -> tuple[tuple[int, int], ...]:

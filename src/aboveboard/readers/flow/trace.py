@@ -19,7 +19,7 @@ from aboveboard.readers.code.library import NEVER_RETURN, READ_ONLY
 from aboveboard.readers.code.lift import CONSTANT, MEMORY, REGISTER, UNIQUE, Function, Instruction, Operation, Place
 from aboveboard.readers.code.state import Places
 from aboveboard.readers.elf import Elf
-from aboveboard.readers.flow import values
+from aboveboard.readers.flow import systemcalls, values
 from aboveboard.readers.flow.state import Key, State
 from aboveboard.readers.flow.values import Value
 
@@ -276,7 +276,19 @@ class _Run:
                 self._operation(code, output, inputs, state)
             elif code == lift.STORE:
                 self._store(inputs, state, instruction)
+            elif code == lift.CALLOTHER:
+                self._system(instruction, state)
         return True
+
+    def _system(self, instruction: Instruction, state: State) -> None:
+        """Note a call of the kernel: its number and arguments lie in registers."""
+        raw = self.elf.read(instruction.address, instruction.after - instruction.address)
+        found = systemcalls.at(raw, self.elf, self.machine, state.registers)
+        if found is not None:
+            name, arguments = found
+            padded = (*arguments, *[None] * (ARGUMENTS - len(arguments)))
+            self.sites.setdefault(self.current, []).append(Site(instruction.address, self.current, name, 0, padded))
+            state.registers[self.machine.result] = ("c", instruction.address)
 
     def _get(self, place: Place, state: State) -> Value | None:
         space, offset, size = place
@@ -314,7 +326,9 @@ class _Run:
         elif len(inputs) == 1:
             value = self._get(inputs[0], state)
             result = values.unary(code, value, inputs[0][2]) if value is not None else None
-        elif code != lift.CALLOTHER:
+        elif code == lift.CALLOTHER:
+            pass
+        else:
             result = self._two(code, inputs, state)
         if type(result) is int:
             result &= (1 << 8 * output[2]) - 1
@@ -363,6 +377,8 @@ class _Run:
                 self._operation(code, output, inputs, state)
             elif code == lift.STORE:
                 self._store(inputs, state, instruction)
+            elif code == lift.CALLOTHER:
+                self._system(instruction, state)
         for waiting in skips.values():
             for test, other, uniques in waiting:
                 self._select(test, other, uniques, state)
@@ -457,6 +473,10 @@ class _Run:
 
     def _call(self, target: int, value: Value | None, instruction: Instruction, state: State, block: int) -> bool:
         name = self.tracer.name(target, self.machine.mode)
+        if target == -1 and self.elf.machine == "x86" and self._is_gate(instruction):
+            self._system(instruction, state)
+            self._pop_return(state)
+            return True
         if not name and self._thunk(target, instruction, state):
             return True
         found = self._arguments(state)
@@ -467,10 +487,17 @@ class _Run:
         registers = state.registers
         state.registers = {place: registers[place] for place in machine.kept if place in registers}
         state.registers[machine.result] = _known_result(name, found, result)
-        sp = state.registers.get(machine.sp)
+        self._pop_return(state)
+        return name not in NEVER_RETURN and not (target > 0 and self.tracer.dead(target))
+
+    def _is_gate(self, instruction: Instruction) -> bool:
+        """Tell whether an instruction calls the kernel through the address that the C library keeps (i386)."""
+        return self.elf.read(instruction.address, 7) == b"\x65\xff\x15\x10\0\0\0"
+
+    def _pop_return(self, state: State) -> None:
+        machine, sp = self.machine, state.registers.get(self.machine.sp)
         if machine.convention.return_slot and type(sp) is int:
             state.registers[machine.sp] = sp + machine.convention.word & self.mask
-        return name not in NEVER_RETURN and not (target > 0 and self.tracer.dead(target))
 
     def _arguments(self, state: State) -> tuple[Value | None, ...]:
         machine, convention = self.machine, self.machine.convention
