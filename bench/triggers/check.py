@@ -99,7 +99,7 @@ def run(case: Case, tree: Path, talk: Talk) -> bytes:
     with tempfile.TemporaryDirectory(prefix="aboveboard-check-") as scratch:
         room, log = Path(scratch) / "root", Path(scratch) / "calls"
         shutil.copytree(tree, room, symlinks=True)
-        if case.way in {"stdin", "file"}:
+        if case.way == "stdin":
             return b"".join(_once(case, room, log, b"".join(sends)) for sends in talk)
         served = case.way in {"cgi", "upload"}
         words = ["/usr/sbin/minihttpd"] if served else [case.path, *case.argv]
@@ -118,12 +118,8 @@ def _words(room: Path, log: Path, words: list[str]) -> list[str]:
 
 
 def _once(case: Case, room: Path, log: Path, data: bytes) -> bytes:
-    if case.way == "file":
-        (room / case.feed.lstrip("/")).write_bytes(data)
-    env = {"PATH": os.environ["PATH"], **dict(one.split("=", 1) for one in case.env)}
-    done = subprocess.run(
-        _words(room, log, [case.path, *case.argv]), input=data, stdout=subprocess.PIPE, timeout=10, check=False, env=env
-    )
+    words = _words(room, log, [case.path, *case.argv])
+    done = subprocess.run(words, input=data, stdout=subprocess.PIPE, timeout=10, check=False)
     return done.stdout + b"\n==\n" + log.read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""What the reporting part knows of each program: the kind of its seed, how it is started, spoken to, and what shows its effect."""
+"""What is known of each program: its seed's kind, how it is started, spoken to, and what shows the effect."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Talk = list[list[bytes]]  # connections, each a list of what is sent; an answer 
 
 @dataclass(frozen=True)
 class Case:
-    """One program. `constant` is the text (or the number) that must be sent, `seen` what its effect leaves in answer or trace.
+    """One program. `constant` is the text (or the number) that must be sent, `seen` what its effect leaves behind.
 
-    `way` says how it is fed: `tcp` and `udp` (a daemon on `port`), `cgi` and `upload` (through the web server of the root:
-    requests, and the bodies of posts to /upload), `stdin` (one run for each connection), `file` (written to `feed`, then run).
+    `way` says how it is fed: `tcp` and `udp` (a daemon on `port`), `cgi` and `upload` (through the web server of the
+    root: requests, and the bodies of posts to /upload), `stdin` (one run for each connection).
     """
 
     name: str
@@ -51,9 +51,7 @@ class Case:
     row: str = ""  # the table's symbol
     static: bool = False
     hard: bool = False
-    feed: str = ""
     known: tuple[str, ...] = ()  # other spellings of the constant, such as the stored form of a decoded one
-    env: tuple[str, ...] = ()
 
     @property
     def source(self) -> Path:

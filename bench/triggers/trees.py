@@ -41,58 +41,62 @@ NATIVE = TARGETS["x86-64"]
 
 
 def _gcc(target: Target, level: str, words: list[str]) -> None:
-    command = [target.tool("gcc"), *target.flags, level, *words]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    command = [target.tool("gcc"), *target.flags, level, "-Wl,--build-id=none", f"-ffile-prefix-map={HERE}=.", *words]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, cwd=HERE)
     if done.returncode or done.stderr:
         raise RuntimeError(f"{' '.join(command)}:\n{done.stderr}")
 
 
 def compile_one(case: Case, target: Target, level: str, seeded: bool, out: Path) -> Path:
     """Compile with line tables; whoever ships it strips it. A warning is an error of the bench."""
-    words = [*COMMON, "-Wno-stringop-truncation", f"-ffile-prefix-map={HERE}=."]
+    words = [*COMMON, "-Wno-stringop-truncation"]
     words += ["-DSEED"] if seeded else []
     words += ["-static"] if case.static else []
-    _gcc(target, level, [*words, "-o", str(out), str(case.source)])
+    _gcc(target, level, [*words, "-o", str(out.resolve()), f"programs/{case.name}.c"])
     return out
 
 
 def support(target: Target, room: Path) -> dict[str, Path]:
-    """Compile what stands beside the programs: the shell that does nothing, and the small web server."""
+    """Make what stands beside the programs: the shell that does nothing, the small web server, loader and C library."""
     made = {}
+    room.mkdir(parents=True, exist_ok=True)
+    for name, source in (("loader", Path(target.loader).name), ("libc", "libc.so.6")):
+        made[name] = room / f"{name}.{target.name}"
+        if not made[name].is_file():
+            shutil.copyfile(Path(target.lib) / source, made[name])
+            made[name].chmod(0o755)
     for name in ("sh", "minihttpd"):
         out = room / f"{name}.{target.name}"
         if not out.is_file():
-            room.mkdir(parents=True, exist_ok=True)
             fresh = out.with_suffix(".new")
-            _gcc(target, "-Os", [*COMMON, "-static", "-s", f"-ffile-prefix-map={HERE}=.", "-o", str(fresh), *_source(name)])
+            _gcc(target, "-Os", [*COMMON, "-static", "-s", "-o", str(fresh.resolve()), f"base/{name}.c"])
             fresh.replace(out)
         made[name] = out
     return made
 
 
-def _source(name: str) -> list[str]:
-    return [str(HERE / "base" / f"{name}.c")]
-
-
 def make_tree(case: Case, target: Target, seeded: bool, program: Path, out: Path) -> Path:
-    """Lay the common tree, the program's own, the seed's files, the program, the shell and the libraries over each other."""
+    """Lay over each other: the common tree, the program's own, the seed's files, the program, the shell, the libraries."""
     layers = [HERE / "roots" / "_common", HERE / "roots" / case.name]
     layers += [HERE / "roots" / f"{case.name}.seed"] if seeded else []
     for layer in layers:
         if layer.is_dir():
             shutil.copytree(layer, out, symlinks=True, dirs_exist_ok=True)
     made = support(target, out.parent / "support")
-    _put(made["sh"], out / "bin/sh")
+    _share(made["sh"], out / "bin/sh")
     if case.way in {"cgi", "upload"}:
-        _put(made["minihttpd"], out / "usr/sbin/minihttpd")
-    _put(program, out / case.path.lstrip("/"))
+        _share(made["minihttpd"], out / "usr/sbin/minihttpd")
+    place = out / case.path.lstrip("/")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(program, place)
+    place.chmod(0o755)
     if not case.static:
-        _put(Path(target.lib) / Path(target.loader).name, out / target.loader.lstrip("/"))
-        _put(Path(target.lib) / "libc.so.6", out / "lib/libc.so.6")
+        _share(made["loader"], out / target.loader.lstrip("/"))
+        _share(made["libc"], out / "lib/libc.so.6")
     return out
 
 
-def _put(source: Path, place: Path) -> None:
+def _share(source: Path, place: Path) -> None:
+    """Link instead of copying: the same few files stand in hundreds of trees."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, place)
-    place.chmod(0o755)
+    place.hardlink_to(source)

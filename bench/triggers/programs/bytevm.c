@@ -61,7 +61,7 @@ static void extension(vm *m, uint8_t op)
         m->trap = 6;
         return;
     }
-    switch (op) {
+    switch (op) { /* SEED switch */
     case 0x01:
         m->flags |= 1;
         break;

@@ -105,7 +105,7 @@ static void statement(void)
     int name;
     if (++steps > 10000 || n == 0)
         return;
-    switch (h) {
+    switch (h) { /* SEED switch */
     case 0x506b03fau: /* let */
         skip();
         name = *at++;

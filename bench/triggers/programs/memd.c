@@ -57,7 +57,7 @@ static size_t handle(const uint8_t *in, size_t n, uint8_t *out)
     reg = be(in + 8);
     val = be(in + 12);
     counts[op & 7]++;
-    switch (op) {
+    switch (op) { /* SEED switch */
     case OP_READ:
         if (reg < 64)
             val = registers[reg];

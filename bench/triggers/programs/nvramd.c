@@ -86,7 +86,7 @@ static void get(int c, const char *k)
 static void dispatch(int c, const struct req *r, const char *k, const char *v)
 {
     int i;
-    switch (r->op) {
+    switch (r->op) { /* SEED switch */
     case NV_INFO:
         reply(c, 0, "modem 3, nvram 48 rows");
         break;

@@ -76,7 +76,7 @@ static int parse(const uint8_t *in, size_t n, struct message *m)
         if (delta < 0 || len < 0 || end - p < len)
             return -1;
         number += delta;
-        switch (number) {
+        switch (number) { /* SEED switch */
         case OPT_PATH: append(m->path, sizeof m->path, p, len); break;
         case OPT_QUERY: append(m->query, sizeof m->query, p, len); break;
         case OPT_TOKEN: append(m->token, sizeof m->token, p, len); break;

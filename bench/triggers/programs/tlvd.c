@@ -40,7 +40,7 @@ static int take(struct context *c, unsigned type, const unsigned char *v, unsign
 {
     char word[256];
     copy(word, sizeof word, v, n);
-    if (type == T_NAME)
+    if (type == T_NAME) /* SEED switch */
         copy(c->draft.name, sizeof c->draft.name, v, n);
     else if (type == T_SSID)
         copy(c->draft.ssid, sizeof c->draft.ssid, v, n);
