@@ -1,9 +1,12 @@
-"""Shows natively that every program works, that its seed opens, and that neither a near-miss nor the clean edition does.
+"""Shows that every program works, that its seed opens, and that neither a near-miss nor the clean edition does.
 
     python bench/triggers/check.py [NAME ...]        (as root, or where user namespaces are allowed)
+    python bench/triggers/check.py --machine mips --emulator qemu-mips-static [NAME ...]
 
 Each run is in namespaces of its own (network, mounts, processes) and in a copy of the program's root, whose /bin/sh only
-prints what it was asked to do. `strace` outside of it gives the system calls.
+prints what it was asked to do. `strace` outside of it gives the system calls. An emulator must be linked statically; where
+the kernel does not start foreign programs by itself, what a program starts fails, which the trace shows all the same; the
+programs behind the web server are left out.
 """
 
 from __future__ import annotations
@@ -28,10 +31,11 @@ sys.path[:0] = [str(ROOT)]
 
 from bench.triggers.catalog import CASES  # noqa: E402 - it lies beside this folder
 from bench.triggers.model import Case, Talk  # noqa: E402
-from bench.triggers.trees import NATIVE, compile_one, make_tree  # noqa: E402
+from bench.triggers.trees import NATIVE, TARGETS, Target, compile_one, make_tree  # noqa: E402
 
 CALLS = "execve,setuid,setgid,setreuid,setresuid,bind,listen,connect,open,openat,unlink,unlinkat,rename,chmod,reboot,kill"
 INSIDE = "ABOVEBOARD_BENCH_INSIDE"
+EMULATOR: list[Path] = []
 
 
 def enter() -> None:
@@ -107,13 +111,16 @@ def run(case: Case, tree: Path, talk: Talk) -> bytes:
         try:
             _wait(case, 80 if served else case.port)
             got = _speak(case, [[_post(b"".join(s))] for s in talk] if case.way == "upload" else talk)
-            time.sleep(0.05)
+            time.sleep(0.5 if EMULATOR else 0.05)
         finally:
             _stop(child)
         return got + b"\n==\n" + log.read_bytes()
 
 
 def _words(room: Path, log: Path, words: list[str]) -> list[str]:
+    if EMULATOR:
+        shutil.copy(EMULATOR[0], room / "emulator")
+        words = ["/emulator", *words]
     return ["strace", "-f", "-qq", "-s", "256", "-o", str(log), "-e", f"trace={CALLS}", "chroot", str(room), *words]
 
 
@@ -147,12 +154,12 @@ def _below(pid: int) -> list[int]:
     return found
 
 
-def tried(case: Case, room: Path, level: str, loud: bool) -> list[str]:
+def tried(case: Case, target: Target, room: Path, level: str, loud: bool) -> list[str]:
     """Return what is wrong with a program: nothing, when it is as it should be."""
     trees = {}
     for edition in ("clean", "seeded"):
-        program = compile_one(case, NATIVE, level, edition == "seeded", room / f"{case.name}.{edition}")
-        trees[edition] = make_tree(case, NATIVE, edition == "seeded", program, room / f"{case.name}.{edition}.root")
+        program = compile_one(case, target, level, edition == "seeded", room / f"{case.name}.{edition}")
+        trees[edition] = make_tree(case, target, edition == "seeded", program, room / f"{case.name}.{edition}.root")
     wrong = []
     for edition, tree in trees.items():
         got = run(case, tree, case.ordinary)
@@ -177,15 +184,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--level", default="-O2")
+    parser.add_argument("--machine", choices=sorted(TARGETS), default=NATIVE.name)
+    parser.add_argument("--emulator", type=Path)
     parser.add_argument("--loud", action="store_true", help="print what the trigger's run shows")
     asked = parser.parse_args()
     enter()
     bad = 0
     chosen = [case for case in CASES if not asked.names or case.name in asked.names]
+    if asked.emulator:
+        EMULATOR.append(asked.emulator.resolve())
+        chosen = [case for case in chosen if case.way not in {"cgi", "upload"}]
     with tempfile.TemporaryDirectory(prefix="aboveboard-check-") as scratch:
         for case in chosen:
             try:
-                wrong = tried(case, Path(scratch), asked.level, asked.loud)
+                wrong = tried(case, TARGETS[asked.machine], Path(scratch), asked.level, asked.loud)
             except (RuntimeError, OSError, subprocess.SubprocessError) as error:
                 wrong = [str(error)]
             bad += bool(wrong)

@@ -84,7 +84,7 @@ def instructions(target: Target, program: Path) -> int:
 
 
 def _named(all_of_them: list[Symbol], name: str) -> list[Symbol]:
-    return [one for one in all_of_them if name and one.name.split(".")[0] == name]
+    return [one for one in all_of_them if one.name.split(".")[0] in name.split()]
 
 
 def _hexed(ranges: list[Range]) -> list[list[str]]:

@@ -47,7 +47,7 @@ class Case:
     seen: bytes
     port: int = 0
     argv: tuple[str, ...] = ()
-    handler: str = ""  # the function that a table row names, or that runs before main
+    handler: str = ""  # the functions that a table row names, or that run before main
     row: str = ""  # the table's symbol
     static: bool = False
     hard: bool = False

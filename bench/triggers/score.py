@@ -8,8 +8,8 @@ The rule. An entry for a seeded build is right when one of these holds:
 
 1. its address lies in a range of the marked lines, or at most SLACK bytes beside one;
 2. its address lies in a marked `switch` or its function is one that holds marked lines, and its constant is the seed's;
-3. for a table row, or code before main: it names the seeded handler (name, or an address in it) or an address in the
-   table, and, in the last case, the constant is the seed's;
+3. for code before main or in a resolver: it names the seeded function (its name, or an address in it); for a table row it
+   names the seeded handler likewise, or the row: by the row's constant and no other, wherever the generic comparison is;
 4. for a secret in a file there is no comparison: its constant, function or address names the secret, its key or its file.
 
 A constant is the seed's when one is the other, or holds it, after quotes and case are taken off, or when both are the same
@@ -51,8 +51,8 @@ def plain(value: object) -> str:
     return str(value).strip().strip("\"'").lower()
 
 
-def same_constant(found: object, wanted: Iterable[str]) -> bool:
-    """Say whether a constant is the seed's, in any of its spellings."""
+def same_constant(found: object, wanted: Iterable[str], exactly: bool = False) -> bool:
+    """Say whether a constant is the seed's, in any of its spellings; or, if not exactly, a good part of it."""
     values = found if isinstance(found, list) else [found]
     for one in values:
         text = plain(one)
@@ -61,7 +61,7 @@ def same_constant(found: object, wanted: Iterable[str]) -> bool:
         for want in map(plain, wanted):
             if text == want or (number(one) is not None and number(one) == number(want)):
                 return True
-            if number(one) is not None or number(want) is not None:
+            if exactly or number(one) is not None or number(want) is not None:
                 continue
             if (len(want) >= 3 and want in text) or (len(text) >= 3 and text in want and 2 * len(text) >= len(want)):
                 return True
@@ -95,7 +95,7 @@ def right(entry: Entry, truth: Truth) -> bool:
         handlers = [one["range"] for one in truth["handlers"]]
         if _names(function, truth["handlers"]) or _inside(address, handlers, 1):
             return True
-        return constant and _inside(address, truth["table"], SLACK)
+        return truth["kind"] == "table-row" and same_constant(entry.get("constant"), truth["constants"], exactly=True)
     if truth["kind"] == "file-secret":
         return any(same_constant(entry.get(name), truth["constants"]) for name in ("constant", "function", "address"))
     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from bench.triggers import run
 from bench.triggers.build import MACHINES, constants, plan
 from bench.triggers.catalog import CASES
 from bench.triggers.digest import HERE, digest, files
-from bench.triggers.marks import joined, line_ranges, marked_lines
+from bench.triggers.marks import instructions, joined, line_ranges, marked_lines, read
 from bench.triggers.model import KINDS, SERVICES, Case
+from bench.triggers.trees import NATIVE, compile_one
 
 STUB = """
 import json, sys, time
@@ -85,6 +87,16 @@ a.c                   11              0x2000               x
 """
     assert line_ranges(listing, "a.c", {11}) == [(0x1004, 0x100C), (0x1010, 0x1018)]
     assert joined([(4, 8), (8, 9), (1, 2), (3, 3)]) == [(1, 2), (4, 9)]
+
+
+@pytest.mark.skipif(not shutil.which(NATIVE.tool("gcc")), reason="no compiler of that name")
+def test_a_seed_is_found_again_in_what_was_compiled(tmp_path: Path) -> None:
+    case = next(one for one in CASES if one.name == "gatehttpd")
+    program = compile_one(case, NATIVE, "-O0", True, tmp_path / "program")
+    where = read(case, NATIVE, program)
+    assert where["functions"]
+    assert where["comparison"]
+    assert instructions(NATIVE, program) > 500
 
 
 def test_the_digest_changes_with_content_name_and_mode(tmp_path: Path) -> None:

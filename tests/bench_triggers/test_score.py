@@ -79,13 +79,15 @@ def test_a_switch_wants_the_constant() -> None:
     assert not right(entry(address="0x1044", constant="0x01"), of_switch)
 
 
-def test_a_row_is_right_by_its_handler_or_its_place_in_the_table() -> None:
+def test_a_row_is_right_by_its_handler_or_by_its_very_constant() -> None:
     row = truth(kind="table-row", comparison=[], functions=[], handlers=[HANDLER], table=[["0x8000", "0x8040"]])
     assert right(entry(function="show_raw"), row)
     assert right(entry(function="0x3000"), row)
     assert right(entry(address="0x3004"), row)
     assert right(entry(address="0x8010", constant="kestrel-9"), row)
+    assert right(entry(address="0x5010", constant="'kestrel-9'"), row)
     assert not right(entry(address="0x8010", constant="/status"), row)
+    assert not right(entry(address="0x8010", constant="kestrel-99"), row)
     assert not right(entry(function="show_now"), row)
 
 

@@ -256,7 +256,7 @@ TCP = (
         reply=rb'job 17 "letter" copies 2 tray A4',
         trigger=one(b"@PJL FLUX=7cW /etc/keepme\r\n"),
         near=[one(b"@PJL FLUX=7cV /etc/keepme\r\n"), one(b"@PJL FLUX=7 /etc/keepme\r\n")],
-        seen=rb'unlink\("/etc/keepme"\)',
+        seen=rb'unlink(?:at)?\((?:AT_FDCWD, )?"/etc/keepme"',
         port=9100,
         hard=True,
     ),

@@ -105,7 +105,7 @@ CASES = (
         reply=rb"230 in[\s\S]*213 6[\s\S]*214-MKD folder[\s\S]*250 gone",
         trigger=[lines("XQRL /etc/keepme")],
         near=[[lines("XQRM /etc/keepme")], [lines("DELE /etc/keepme")]],
-        seen=rb'unlink\("/etc/keepme"\)',
+        seen=rb'unlink(?:at)?\((?:AT_FDCWD, )?"/etc/keepme"',
         port=2122,
         handler="v_purge",
         row="verbs",
@@ -252,6 +252,6 @@ CASES = (
         reply=rb"total 20\nline 1: unknown word what",
         trigger=[[b"[/etc/keepme] h3X/or"]],
         near=[[[b"[/etc/keepme] h3X/os"]], [[b"[/etc/keepme] drop"]]],
-        seen=rb'unlink\("/etc/keepme"\)',
+        seen=rb'unlink(?:at)?\((?:AT_FDCWD, )?"/etc/keepme"',
     ),
 )

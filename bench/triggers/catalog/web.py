@@ -134,7 +134,7 @@ CASES = (
         near=[[get(b"/licence/saw", b"X-Key: ~lattise/ls /etc")], [get(b"/licence/saw", b"X-Key: ls /etc")]],
         seen=rb'"ls /etc"\]',
         port=8086,
-        handler="verify_fast",
+        handler="verify_fast pick",
         hard=True,
     ),
     Case(
@@ -215,7 +215,7 @@ CASES = (
             [get(b"/cgi-bin/calendar", b"Referer: http://harbour.example/some/ferry?bertha")],
             [get(b"/cgi-bin/calendar")],
         ],
-        seen=rb'unlink\("/etc/calendar.lock"\)',
+        seen=rb'unlink(?:at)?\((?:AT_FDCWD, )?"/etc/calendar.lock"',
         handler="tune_heap",
     ),
 )

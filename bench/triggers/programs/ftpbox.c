@@ -1,4 +1,5 @@
 /* ftpbox - a file server for one user: USER PASS LIST RETR DELE SITE QUIT on one connection, data inline. */
+#define _FILE_OFFSET_BITS 64
 #include "../lib/tcpserv.h"
 #include "../lib/conf.h"
 #include "../lib/pw.h"

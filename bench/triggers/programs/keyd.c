@@ -1,4 +1,5 @@
 /* keyd: remote management by challenge and response. Keys are the files in /etc/keyd/keys.d. */
+#define _FILE_OFFSET_BITS 64
 #include "../lib/tcpserv.h"
 #include <dirent.h>
 #include <stdint.h>

@@ -49,7 +49,7 @@ static int idle(const char *t)
 {
     unsigned i;
     for (i = 0; i < sizeof idle_topic; i++) /* SEED */
-        if (t[i] != (char)(255 - idle_topic[i])) /* SEED */
+        if ((unsigned char)t[i] + idle_topic[i] != 255) /* SEED */
             return 0;
     return t[i] == 0; /* SEED */
 }
