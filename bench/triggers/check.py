@@ -6,7 +6,7 @@
 Each run is in namespaces of its own (network, mounts, processes) and in a copy of the program's root, whose /bin/sh only
 prints what it was asked to do. `strace` outside of it gives the system calls. An emulator must be linked statically; where
 the kernel does not start foreign programs by itself, what a program starts fails, which the trace shows all the same; the
-programs behind the web server are left out.
+programs behind a server of the root are left out.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _answer(one: socket.socket) -> bytes:
 
 def _speak(case: Case, talk: Talk) -> bytes:
     kind = socket.SOCK_DGRAM if case.way == "udp" else socket.SOCK_STREAM
-    port, got = (80 if case.way in {"cgi", "upload"} else case.port), b""
+    port, got = _port(case), b""
     with socket.socket(socket.AF_INET, kind) as kept:
         for sends in talk:
             one = kept if kind == socket.SOCK_DGRAM else socket.socket(socket.AF_INET, kind)
@@ -83,6 +83,10 @@ def _speak(case: Case, talk: Talk) -> bytes:
                         one.sendall(data)
                         got += _answer(one)
     return got
+
+
+def _port(case: Case) -> int:
+    return case.port or 80  # the web server's
 
 
 def _post(body: bytes) -> bytes:
@@ -105,11 +109,10 @@ def run(case: Case, tree: Path, talk: Talk) -> bytes:
         shutil.copytree(tree, room, symlinks=True)
         if case.way == "stdin":
             return b"".join(_once(case, room, log, b"".join(sends)) for sends in talk)
-        served = case.way in {"cgi", "upload"}
-        words = ["/usr/sbin/minihttpd"] if served else [case.path, *case.argv]
+        words = [f"/usr/sbin/{case.server}"] if case.server else [case.path, *case.argv]
         child = subprocess.Popen(_words(room, log, words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
-            _wait(case, 80 if served else case.port)
+            _wait(case, _port(case))
             got = _speak(case, [[_post(b"".join(s))] for s in talk] if case.way == "upload" else talk)
             time.sleep(0.5 if EMULATOR else 0.05)
         finally:
@@ -193,7 +196,7 @@ def main() -> None:
     chosen = [case for case in CASES if not asked.names or case.name in asked.names]
     if asked.emulator:
         EMULATOR.append(asked.emulator.resolve())
-        chosen = [case for case in chosen if case.way not in {"cgi", "upload"}]
+        chosen = [case for case in chosen if not case.server]
     with tempfile.TemporaryDirectory(prefix="aboveboard-check-") as scratch:
         for case in chosen:
             try:

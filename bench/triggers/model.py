@@ -30,7 +30,7 @@ class Case:
     """One program. `constant` is the text (or the number) that must be sent, `seen` what its effect leaves behind.
 
     `way` says how it is fed: `tcp` and `udp` (a daemon on `port`), `cgi` and `upload` (through the web server of the
-    root: requests, and the bodies of posts to /upload), `stdin` (one run for each connection).
+    root: requests, and the bodies of posts to /upload), `inetd` (through the root's inetd), `stdin` (a run for each).
     """
 
     name: str
@@ -52,6 +52,11 @@ class Case:
     static: bool = False
     hard: bool = False
     known: tuple[str, ...] = ()  # other spellings of the constant, such as the stored form of a decoded one
+
+    @property
+    def server(self) -> str:
+        """Return the name of the small server in front of it, if there is one."""
+        return {"cgi": "minihttpd", "upload": "minihttpd", "inetd": "inetd"}.get(self.way, "")
 
     @property
     def source(self) -> Path:

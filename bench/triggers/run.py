@@ -154,11 +154,13 @@ def debian(asked: argparse.Namespace, command: list[str]) -> dict[str, Any]:
     """Run the ordinary programs: every alert is a false one."""
     listed = json.loads((asked.debian / "programs.json").read_text())
     found: dict[str, Any] = {}
+    everything: dict[str, Ran] = {}
     for architecture, some in listed.items():
         ran = run_all(command, some["programs"], asked.debian, ["--confirm"] if asked.confirm else [], asked.limit)
+        everything |= ran
         found[architecture] = accusations(ran) | {"cost": cost(ran, some["programs"])}
         found[architecture]["packages_not_to_be_had"] = some["not_to_be_had"]
-    return found
+    return found | {"all": accusations(everything) | {"programs": len(everything)}}
 
 
 def record(result: dict[str, Any], place: Path) -> None:

@@ -57,7 +57,7 @@ def compile_one(case: Case, target: Target, level: str, seeded: bool, out: Path)
 
 
 def support(target: Target, room: Path) -> dict[str, Path]:
-    """Make what stands beside the programs: the shell that does nothing, the small web server, loader and C library."""
+    """Make what stands beside the programs: the shell that does nothing, the small servers, loader and C library."""
     made = {}
     room.mkdir(parents=True, exist_ok=True)
     for name, source in (("loader", Path(target.loader).name), ("libc", "libc.so.6")):
@@ -65,7 +65,7 @@ def support(target: Target, room: Path) -> dict[str, Path]:
         if not made[name].is_file():
             shutil.copyfile(Path(target.lib) / source, made[name])
             made[name].chmod(0o755)
-    for name in ("sh", "minihttpd"):
+    for name in ("sh", "minihttpd", "inetd"):
         out = room / f"{name}.{target.name}"
         if not out.is_file():
             fresh = out.with_suffix(".new")
@@ -84,8 +84,8 @@ def make_tree(case: Case, target: Target, seeded: bool, program: Path, out: Path
             shutil.copytree(layer, out, symlinks=True, dirs_exist_ok=True)
     made = support(target, out.parent / "support")
     _share(made["sh"], out / "bin/sh")
-    if case.way in {"cgi", "upload"}:
-        _share(made["minihttpd"], out / "usr/sbin/minihttpd")
+    if case.server:
+        _share(made[case.server], out / "usr/sbin" / case.server)
     place = out / case.path.lstrip("/")
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(program, place)

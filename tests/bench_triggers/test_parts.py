@@ -59,7 +59,7 @@ def test_programs_without_a_link_at_boot_are_started_by_inittab() -> None:
     for case in CASES:
         root = HERE / "roots" / case.name
         links = list((root / "etc/rc.d").glob("S??*"))
-        program = case.path if case.way in {"tcp", "udp", "stdin"} else "/usr/sbin/minihttpd"
+        program = f"/usr/sbin/{case.server}" if case.server else case.path
         scripts = [path.read_text() for path in [*links, root / "etc/inittab"] if path.exists()]
         assert any(program in text for text in scripts), case.name
 

@@ -1,4 +1,4 @@
-/* sensorcli: line protocol by number, on a serial line: "ID [ARGUMENT]". Table of ids and handlers. */
+/* sensorcli: line protocol by number, under inetd: "ID [ARGUMENT]". Table of ids and handlers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
