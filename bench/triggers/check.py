@@ -6,7 +6,7 @@
 Each run is in namespaces of its own (network, mounts, processes) and in a copy of the program's root, whose /bin/sh only
 prints what it was asked to do. `strace` outside of it gives the system calls. An emulator must be linked statically; where
 the kernel does not start foreign programs by itself, what a program starts fails, which the trace shows all the same; the
-programs behind a server of the root are left out.
+programs behind a server are started directly then, in the way in which that server would.
 """
 
 from __future__ import annotations
@@ -107,8 +107,9 @@ def run(case: Case, tree: Path, talk: Talk) -> bytes:
     with tempfile.TemporaryDirectory(prefix="aboveboard-check-") as scratch:
         room, log = Path(scratch) / "root", Path(scratch) / "calls"
         shutil.copytree(tree, room, symlinks=True)
-        if case.way == "stdin":
-            return b"".join(_once(case, room, log, b"".join(sends)) for sends in talk)
+        if case.way == "stdin" or (EMULATOR and case.server):
+            ran = [_once(case, room, log, b"".join(sends)).split(b"\n==\n") for sends in talk]
+            return b"".join(one[0] for one in ran) + b"\n==\n" + b"".join(one[1] for one in ran)
         words = [f"/usr/sbin/{case.server}"] if case.server else [case.path, *case.argv]
         child = subprocess.Popen(_words(room, log, words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
@@ -128,9 +129,25 @@ def _words(room: Path, log: Path, words: list[str]) -> list[str]:
 
 
 def _once(case: Case, room: Path, log: Path, data: bytes) -> bytes:
-    words = _words(room, log, [case.path, *case.argv])
-    done = subprocess.run(words, input=data, stdout=subprocess.PIPE, timeout=10, check=False)
+    """Run a program that ends by itself, as the server in front of it would."""
+    words, env = [case.path, *case.argv], {"PATH": os.environ["PATH"]}
+    if case.way == "upload":
+        words.append(place := "/tmp/uploaded")
+        (room / place.lstrip("/")).write_bytes(data)
+    elif case.way == "cgi":
+        head, _, data = data.partition(b"\r\n\r\n")
+        env |= _cgi(head.decode("latin-1").split("\r\n"), len(data))
+    words = _words(room, log, words)
+    done = subprocess.run(words, input=data, stdout=subprocess.PIPE, timeout=20, check=False, env=env)
     return done.stdout + b"\n==\n" + log.read_bytes()
+
+
+def _cgi(head: list[str], length: int) -> dict[str, str]:
+    """Return the environment that a web server makes of a request."""
+    method, target, _ = head[0].split(" ")
+    headers = dict(line.split(": ", 1) for line in head[1:])
+    env = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()}
+    return env | {"REQUEST_METHOD": method, "QUERY_STRING": target.partition("?")[2], "CONTENT_LENGTH": str(length)}
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
@@ -196,7 +213,6 @@ def main() -> None:
     chosen = [case for case in CASES if not asked.names or case.name in asked.names]
     if asked.emulator:
         EMULATOR.append(asked.emulator.resolve())
-        chosen = [case for case in chosen if not case.server]
     with tempfile.TemporaryDirectory(prefix="aboveboard-check-") as scratch:
         for case in chosen:
             try:

@@ -175,8 +175,8 @@ CASES = (
         "cgi",
         "maple7#oars",
         "authenticated",
-        ordinary=[get(b"/"), get(b"/cgi-bin/door?list", BASIC + b"cG9ydGVyOnR1bGlwMw==")],
-        reply=rb"unlock</a>[\s\S]*08:01 in",
+        ordinary=[get(b"/cgi-bin/door"), get(b"/cgi-bin/door?list", BASIC + b"cG9ydGVyOnR1bGlwMw==")],
+        reply=rb"sign in[\s\S]*08:01 in",
         trigger=[get(b"/cgi-bin/door?clear", BASIC + b"YTptYXBsZTcjb2Fycw==")],
         near=[
             [get(b"/cgi-bin/door?clear", BASIC + b"YTptYXBsZTcjb2Fyc3M=")],
