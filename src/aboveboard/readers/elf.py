@@ -17,20 +17,24 @@ MAX_DYNAMIC = 1024
 MAX_SYMBOLS = 100_000
 MAX_RELOCATIONS = 200_000
 MAX_NAME = 256
+MAX_INITS = 1024
 
 _MACHINES = {3: "x86", 8: "mips", 40: "arm", 62: "x86-64", 183: "aarch64"}
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_EH_FRAME, _PT_RELRO = 1, 2, 3, 0x6474E550, 0x6474E552
 _PT_ARM_EXIDX = 0x70000001
 _DT_NEEDED, _DT_PLTRELSZ, _DT_PLTGOT, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_RELA, _DT_RELASZ = 1, 2, 3, 4, 5, 6, 7, 8
 _DT_STRSZ, _DT_REL, _DT_RELSZ, _DT_PLTREL, _DT_JMPREL = 10, 17, 18, 20, 23
+_DT_INIT, _DT_INIT_ARRAY, _DT_INIT_ARRAYSZ, _DT_PREINIT_ARRAY, _DT_PREINIT_ARRAYSZ = 12, 25, 27, 32, 33
 _DT_GNU_HASH, _DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFFB
 _DT_MIPS_LOCAL_GOTNO, _DT_MIPS_SYMTABNO, _DT_MIPS_GOTSYM = 0x7000000A, 0x70000011, 0x70000013
 _DF_1_PIE = 0x08000000
+_STT_GNU_IFUNC = 10
 _EF_MIPS_M16 = 0x04000000
 # Relocation types that put the address of a symbol into a slot, and those that put load base plus addend there.
 _SLOTS = {"x86": {1, 6, 7}, "x86-64": {1, 6, 7}, "arm": {2, 21, 22}, "aarch64": {257, 1025, 1026}, "mips": {3, 127}}
 _BASED = {"x86": 8, "x86-64": 8, "arm": 23, "aarch64": 1027, "mips": 3}
 _COPIED = {"x86": 5, "x86-64": 5, "arm": 20, "aarch64": 1024, "mips": 126}
+_CHOSEN = {"x86": 42, "x86-64": 37, "arm": 160, "aarch64": 1032}  # the address that a resolver returns
 _GP_OFFSET = 0x7FF0  # gp points so far behind the start of the table (MIPS supplement, Global Offset Table)
 
 
@@ -73,6 +77,8 @@ class Elf:
     constant: list[tuple[int, int]] = field(default_factory=list)  # ranges that nothing writes to after loading
     frames: tuple[int, int] = (0, 0)  # .eh_frame_hdr
     unwind: tuple[int, int] = (0, 0)  # .ARM.exidx
+    inits: list[int] = field(default_factory=list)  # functions that run before `main`
+    resolvers: list[int] = field(default_factory=list)  # functions that choose another while the file is loaded
     gp: int = 0  # MIPS
     table: int = 0  # DT_PLTGOT
     faults: list[str] = field(default_factory=list)
@@ -175,6 +181,7 @@ class _Loader:
             self._relocations(symbols)
             if self._elf.machine == "mips":
                 self._mips_table(symbols)
+            self._started()
 
     def _headers(self, start: int, size: int, count: int) -> Iterator[tuple[int, int, int, int, int, int]]:
         narrow = self._elf.bits == 32
@@ -257,6 +264,8 @@ class _Loader:
                 continue
             if section:
                 self._elf.exports[text] = value
+                if values[3 if narrow else 1] & 15 == _STT_GNU_IFUNC and len(self._elf.resolvers) < MAX_INITS:
+                    self._elf.resolvers.append(value)
             else:
                 self._elf.imports.append(text)
                 if value:
@@ -284,6 +293,11 @@ class _Loader:
         self, slot: int, index: int, kind: int, addend: int | None, symbols: list[tuple[str, int, bool]]
     ) -> None:
         elf = self._elf
+        if kind == _CHOSEN.get(elf.machine):
+            value = addend if addend is not None else elf.integer(slot, elf.width)
+            if value is not None and len(elf.resolvers) < MAX_INITS:
+                elf.resolvers.append(value)
+            return
         if kind == _BASED.get(elf.machine) and (index == 0 or elf.machine != "mips"):
             value = addend if addend is not None else elf.integer(slot, elf.width)
             if value is not None:
@@ -296,6 +310,16 @@ class _Loader:
                 elf.based[slot] = value + (addend or 0)
             elif name:
                 elf.slots[slot] = name
+
+    def _started(self) -> None:
+        """Note what runs before `main`: DT_INIT and the arrays (System V ABI, chapter 5, Initialization Functions)."""
+        elf, tags = self._elf, self._tags
+        if _DT_INIT in tags:
+            elf.inits.append(tags[_DT_INIT])
+        for array, size in ((_DT_PREINIT_ARRAY, _DT_PREINIT_ARRAYSZ), (_DT_INIT_ARRAY, _DT_INIT_ARRAYSZ)):
+            start, count = tags.get(array, 0), min(tags.get(size, 0) // elf.width, MAX_INITS)
+            found = [elf.pointer(start + elf.width * number) for number in range(count)] if start else []
+            elf.inits += [value for value in found if value is not None and elf.is_code(value)]
 
     def _mips_table(self, symbols: list[tuple[str, int, bool]]) -> None:
         """Name the entries of the global offset table (MIPS supplement, chapter 5, Global Offset Table)."""

@@ -30,6 +30,7 @@ _GIVES_UP = frozenset(
     """exit _exit abort perror fprintf printf puts putchar fputs fwrite fputc __fprintf_chk __printf_chk syslog __syslog_chk
     free fclose close err errx warn warnx __stack_chk_fail""".split()
 )
+_EARLY = 2.5  # weight of effects that count before `main`
 _HEAVY = 3.0  # weight of effects that are sought behind a state as well
 _WEAK = 1.5  # weight of passing for a comparison that may be no check of a secret
 _TRIVIAL = frozenset({0, 1, -1, 2, 0xFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF})
@@ -45,9 +46,11 @@ class Candidate:
     effects: list[Effect] = field(default_factory=list)
     checked: bool = False  # the way to it passes a check as well
     skips: bool = False
+    early: bool = False  # it runs before `main`, or while the file is loaded
     state: bool = False  # the match sets a state that a later input uses
     row: tuple[int, int] | None = None  # address of the row and of the table
     gate: bool = False  # all that the function is for lies behind it
+    rivals: tuple[str, ...] = ()  # other texts with which the same thing is compared
     siblings: int = 0  # other constants with which the same thing is compared
     origins: frozenset[str] = frozenset()
 
@@ -256,6 +259,8 @@ class Finder:
                 checked = True
                 self._note_guard(function, edge)
         handed = _Reached(reached.effect, checked, reached.level + 1)
+        if function in self.early:
+            self._before_main(function, block, reached.effect)
         rows = self.rows.get(function, ())
         for row in rows[:4]:
             self._row(function, row, handed)
@@ -311,6 +316,29 @@ class Finder:
         blocks = self.effective.get(function)
         return bool(blocks) and bool(self.graph(function).reaches(block, set()) & blocks)  # type: ignore[operator]
 
+    @cached_property
+    def early(self) -> frozenset[int]:
+        """Functions that run before `main`, or while the file is loaded, by themselves or called by such a function alone."""
+        mask = ~1 if self.program.elf.machine in ("mips", "arm") else ~0
+        found = {one & mask for one in (*self.program.elf.inits, *self.program.elf.resolvers)} & set(self.program.traces)
+        for _ in range(3):
+            for start, calls in self.origins.callers.items():
+                if start in self.program.traces and all(caller in found for caller, _ in calls):
+                    found.add(start)
+        return frozenset(found)
+
+    def _before_main(self, function: int, block: int, effect: Effect) -> None:
+        """An effect before `main` needs no constant to be one that nobody asked for."""
+        if effect.weight < _EARLY:
+            return
+        edge = Edge(block, block, 1)
+        key = (function, block, block, "early")
+        if key not in self._found:
+            match = Match("early", ("p", 0), b"", effect.address)
+            self._found[key] = Candidate(function, edge, (match,), early=True)
+        if effect not in self._found[key].effects:
+            self._found[key].effects.append(effect)
+
     def _callers_check(self, function: int, above: frozenset[int]) -> bool:
         """Tell whether every call of a function lies behind a check."""
         calls = self.origins.callers.get(function, [])
@@ -341,7 +369,7 @@ class Finder:
         key = (function, edge.source, edge.target, None)
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = Candidate(function, edge, group, checked=checked)
+            found = self._found[key] = Candidate(function, edge, group, checked=checked, early=function in self.early)
         if effect not in found.effects:
             found.effects.append(effect)
         found.checked = found.checked and checked
@@ -785,12 +813,21 @@ class Finder:
         subject = one.group[0].subject
         if one.row is not None:
             tables = [row for rows in self.rows.values() for row in rows if row[2] == one.row[1]]
-            one.siblings = len({text for _, text, _ in tables}) - 1
+            texts = {text for _, text, _ in tables}
+            one.siblings = len(texts) - 1
+            one.rivals = tuple(sorted(text.decode("latin-1") for text in texts if text != one.group[0].constant))
+            one.origins = self._row_origins(one.function)
             return
         one.origins = self.origins.of(one.function, subject)
         trace = self.program.traces[one.function]
         one.siblings = self._siblings(trace, one.group[0])
+        others = {match.constant for match in self._every[trace.start] if _rivals(match, one.group[0])}
+        one.rivals = tuple(sorted(text.decode("latin-1") for text in others if isinstance(text, bytes)))
         one.gate = self._is_gate(one, trace)
+
+    def _row_origins(self, function: int) -> frozenset[str]:
+        """Return where what a handler of a table is given comes from."""
+        return self.origins.of(function, ("p", 0)) | self.origins.of(function, ("p", 1))
 
     def _siblings(self, trace: Trace, match: Match) -> int:
         """Return with how many other constants the same thing is compared in a function."""

@@ -31,6 +31,8 @@ def runs(group: Sequence[Match]) -> list[tuple[Match, ...]]:
 def rarity(group: Sequence[Match], *, big: bool) -> float:
     """Return how rare a constant looks, about -4 to 2."""
     first = group[0]
+    if first.kind == "early":
+        return 0.0
     if isinstance(first.constant, bytes):
         return rare_text(first.constant.decode("latin-1"))
     if first.kind != "bytes":

@@ -19,7 +19,7 @@ from aboveboard.readers.flow.origins import CGI, FILE, NETWORK, STDIN, STREAM
 MAX_SHOWN = 10  # candidates that are shown of one program
 MAX_EFFECTS = 8
 _TEXTS = re.compile(rb"[\x20-\x7e\t\r\n]{4,}")
-_KINDS = {"compare": "string", "contains": "string", "built": "built-string", "row": "table-row", "setting": "second-secret"}
+_KINDS = {"compare": "string", "contains": "string", "built": "built-string", "row": "table-row", "setting": "second-secret", "early": "before-main"}
 
 
 @dataclass(frozen=True)

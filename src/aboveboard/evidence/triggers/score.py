@@ -77,7 +77,9 @@ def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored: 
     if one.gate:
         parts.append(("all lies behind it", -3.0))
     outside, harmless = one.origins & OUTSIDE, one.origins & _HARMLESS
-    parts.append(("origin", 2.0 if outside else -4.0 if harmless else 0.5))
+    parts.append(("origin", 2.0 if outside else -4.0 if harmless and not one.early else 0.5))
+    if one.early:
+        parts.append(("before main", 2.0))
     parts.append(("alone", 1.5 if one.siblings == 0 and one.row is None else 0.0 if one.siblings < 3 and one.row is None else -1.0))
     if one.checked and not one.skips:
         parts.append(("behind a check", -4.0))
@@ -87,6 +89,8 @@ def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored: 
         parts.append(("skips a check", 1.0))
     if len(constant) > 1 and isinstance(one.group[0].constant, bytes) and named(constant):
         parts.append(("named elsewhere", -3.0))
+    elif len(one.rivals) > 1 and 2 * sum(map(named, one.rivals)) >= len(one.rivals):
+        parts.append(("not named, as the others are", 1.5))
     return Scored(one, constant, tuple((name, round(value, 2)) for name, value in parts))
 
 

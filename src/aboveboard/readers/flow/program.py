@@ -160,7 +160,7 @@ class _Loader:
         for start, end in frames(elf):
             self.ends[start] = end
             yield start, elf.machine
-        for start in [elf.entry, *elf.exports.values(), *self._pointers()]:
+        for start in [elf.entry, *elf.inits, *elf.resolvers, *elf.exports.values(), *self._pointers()]:
             if not is_text(elf, start):
                 yield self._plain(start), self._mode(start)
         if elf.machine == "arm" or (elf.machine == "mips" and elf.compressed):
