@@ -20,7 +20,9 @@ _LINES = 14  # of a listing
 
 def triggers(
     program: Annotated[Path, typer.Argument(metavar="PROGRAM", help="An ELF program or library.")],
-    root: Annotated[Path | None, typer.Option(help="The root tree that it belongs to: its pages, help and settings.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="The root tree that it belongs to: its pages, help and settings.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find comparisons with a constant that open something; exit 4 where one is an alert, a candidate for a trigger."""
@@ -30,7 +32,7 @@ def triggers(
     for gap in found.gaps:
         talk.print(terminal.safe(f"  not seen: {gap}"))
     if as_json:
-        typer.echo(json.dumps(found.ranking, ensure_ascii=True, indent=1))
+        typer.echo(json.dumps([_decimal(one) for one in found.ranking], ensure_ascii=True, indent=1))
     else:
         _print(found)
     raise typer.Exit(4 if any(one["alert"] for one in found.ranking) else 0)
@@ -40,12 +42,12 @@ def _print(found: Looked) -> None:
     alerts = [one for one in found.ranking if one["alert"]]
     for one in found.ranking:
         mark = "CANDIDATE" if one["alert"] else "ranked"
-        say(f"{one['rank']:>2}. {mark:9} {one['score']:>5}  {one['constant']!r}  {one['kind']}, {one['what']}")
+        say(f"{one['rank']:>2}. {mark:9} {_points(one['score']):>5}  {one['constant']!r}  {one['kind']}, {one['what']}")
         say(f"      compared at {one['address']} in {one['function']}")
         for effect in _rows(one["effects"]):
             say(f"      opens {effect['kind']}: {effect['what']} at {effect['address']}")
         if one["alert"]:
-            say("      " + ", ".join(f"{name} {value:+}" for name, value in _mapping(one["parts"]).items()))
+            say("      " + ", ".join(f"{name} {_points(value):+}" for name, value in _mapping(one["parts"]).items()))
             for step in _texts(one["path"]):
                 say(f"      {step}")
             for line in _texts(one["listing"])[:_LINES]:
@@ -53,6 +55,17 @@ def _print(found: Looked) -> None:
     share = f"{100 * found.covered // found.code} %" if found.code else "none"
     say(f"{len(alerts)} candidates for a hidden trigger among {len(found.ranking)} shown; {share} of the code was followed")
     say("a candidate accuses nobody: it is a place to look at")
+
+
+def _points(value: JSON) -> float:
+    """Return points of a score: evidence holds hundredths."""
+    return value / 100 if isinstance(value, int) else 0.0
+
+
+def _decimal(one: Mapping[str, JSON]) -> dict[str, object]:
+    """Return a candidate with its score and the parts of it in points."""
+    parts = {name: _points(value) for name, value in _mapping(one["parts"]).items()}
+    return {**one, "score": _points(one["score"]), "parts": parts}
 
 
 def _rows(value: JSON) -> list[Mapping[str, JSON]]:

@@ -119,6 +119,7 @@ def _x86_64() -> bytes:
 
 
 def through(before: bytes, number: int) -> bytes:
+    """Return `call *slot(%rip)` behind the code before it."""
     return b"\xff\x15" + struct.pack("<i", SLOTS[number] - (_BASE + _CODE + len(before) + 6))
 
 
@@ -150,7 +151,7 @@ def _aarch64() -> bytes:
 
 
 def stubs_arm() -> list[int]:
-    """Return the words of the stubs, three for each import: add ip, pc, #0; add ip, ip, #0; ldr pc, [ip, distance]!"""
+    """Return the words of the stubs, three for each import: add ip, pc, #0; add ip, ip, #0; ldr pc, [ip, #distance]."""
     found: list[int] = []
     for slot in SLOTS:
         found += [0xE28FC600, 0xE28CCA00, 0xE5BCF000 | slot - (_BASE + _CODE + 4 * len(found) + 8)]

@@ -1,7 +1,7 @@
 """Tiny ELF programs with a trigger, assembled by hand: known answers for the search for hidden triggers.
 
-Each receives 64 bytes from a socket, compares them with a constant text and runs a constant command where they are the same.
-Sources as in `tiny_programs`.
+Each receives 64 bytes from a socket, compares them with a constant text and runs a constant command where they are the
+same. Sources as in `tiny_programs`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,15 @@ def _x86() -> bytes:
 
 def _aarch64() -> bytes:
     stubs = stubs_aarch64()
-    code = [0xA9BF7BFD, 0xD10103FF, 0x52800000, 0x910003E1, 0x52800002 | _ROOM << 5, 0x52800003, 0]  # recv(0, buffer, 64, 0)
+    code = [
+        0xA9BF7BFD,
+        0xD10103FF,
+        0x52800000,
+        0x910003E1,
+        0x52800002 | _ROOM << 5,
+        0x52800003,
+        0,
+    ]  # recv(0, buffer, 64, 0)
     code += [0x910003E0, 0xD2800001 | (SECOND_TEXT & 0xFFFF) << 5, 0xF2A00001 | (SECOND_TEXT >> 16) << 5, 0]  # strcmp
     code += [0x35000080, 0xD2800000 | (TEXT & 0xFFFF) << 5, 0xF2A00000 | (TEXT >> 16) << 5, 0]  # cbnz; system(command)
     code += [0x910103FF, 0xA8C17BFD, 0xD65F03C0]

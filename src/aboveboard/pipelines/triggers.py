@@ -47,7 +47,8 @@ def look(program: Path, root: Path | None, here: Bench) -> Looked:
     if "error" in found:
         raise InputError(f"{program} is no ELF program: {found['error']}", hint="give a program or library of the image")
     ranking, gaps = found["ranking"], found["gaps"]
-    assert isinstance(ranking, list) and isinstance(gaps, list)
+    assert isinstance(ranking, list)
+    assert isinstance(gaps, list)
     rows = tuple(one for one in ranking if isinstance(one, Mapping))
     return Looked(rows, tuple(str(one) for one in gaps), _number(found["covered"]), _number(found["code"]))
 

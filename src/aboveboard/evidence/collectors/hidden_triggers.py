@@ -1,9 +1,9 @@
 """Comparisons with a constant that open something: a command, a privilege, a listener, a file, or the way past a check.
 
-ELF programs and libraries for MIPS (also MIPS16), ARM (also Thumb), AArch64, x86 and x86-64, stripped or not. Every function
-is translated to p-code and evaluated on values that are not known; a test that holds for one constant alone is joined with
-what only its match reaches. Constants that a program builds are found by running that piece on numbers. How it is done, what
-the score is made of and what is missed is in [how hidden triggers are found](../how/hidden-triggers.md).
+ELF programs and libraries for MIPS (also MIPS16), ARM (also Thumb), AArch64, x86 and x86-64, stripped or not. Every
+function is translated to p-code and evaluated on values that are not known; a test that holds for one constant alone is
+joined with what only its match reaches. Constants that a program builds are found by running that piece on numbers. How it
+is done, what the score is made of and what is missed is in [how hidden triggers are found](../../how/hidden-triggers.md).
 
 What is found here is a candidate at most: static analysis accuses nobody. `hidden-trigger` is a candidate where it is an
 alert; the other comparisons that are shown are only observed. Programs that take no input from outside are looked at too,
@@ -25,15 +25,18 @@ VERSION = 1
 SUBJECT = "file"
 NEEDS: tuple[str, ...] = ()
 EMITS = {
-    "hidden-trigger": "rank, score, alert, constant, kind (string, inline-bytes, single-bytes, integer, integer-result, "
-    "table-row, built-string, state, second-secret), what (bypass, secret, packet, command, local), effects, skips_check, "
-    "behind_check, input, parts of the score, path, listing",
+    "hidden-trigger": "rank, score (in hundredths), alert, constant, kind (string, inline-bytes, single-bytes, integer, "
+    "integer-result, table-row, built-string, state, second-secret, before-main), what (bypass, secret, packet, command, "
+    "local), effects, skips_check, behind_check, input, parts of the score, path, listing",
     "trigger-scan": "functions, covered and code (bytes of code that were followed, and all), compared (candidates)",
 }
 CLAUSES = ("NB-01", "NB-02", "NB-06", "NB-08")
 
 PLANTED = tuple(
-    Planted({f"/usr/sbin/planted-{machine}": tiny_trigger(machine)}, (("hidden-trigger", {"constant": CONSTANT, "alert": True}),))
+    Planted(
+        {f"/usr/sbin/planted-{machine}": tiny_trigger(machine)},
+        (("hidden-trigger", {"constant": CONSTANT, "alert": True}),),
+    )
     for machine in ("mips", "mipsel", "arm", "aarch64", "x86", "x86-64")
 )
 

@@ -1,7 +1,7 @@
-"""Constants that stand nowhere in the file: what a program builds or decodes before it compares is found by running that piece.
+"""Constants that stand nowhere in the file: what a program builds or decodes is found by running that piece.
 
-The piece is run on numbers, as far as it depends on nothing outside (`readers/flow/emulate`): from a block that always comes
-before the comparison up to the comparison.
+The piece is run on numbers, as far as it depends on nothing outside (`readers/flow/emulate`): from a block that always
+comes before the comparison up to the comparison.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aboveboard.readers.flow.origins import OUTSIDE, Origins
+from aboveboard.readers.flow.origins import Origins
+from aboveboard.readers.flow.sources import OUTSIDE
 from aboveboard.readers.flow.trace import Site, Store
 from aboveboard.readers.flow.values import Value, root
 
@@ -51,15 +52,20 @@ _EVALUATE = frozenset(
     """luaL_loadstring luaL_loadbuffer luaL_loadbufferx lua_load PyRun_SimpleString PyRun_SimpleStringFlags Tcl_Eval
     Tcl_EvalEx perl_eval_pv Perl_eval_pv zend_eval_string duk_eval_raw dlopen __libc_dlopen_mode JS_Eval""".split()
 )
-_SECRET = re.compile(r"^/(?:etc/(?:shadow|master\.passwd|gshadow|passwd-?|ssh/.*key|.*\.key)|proc/(?:self/mem|kcore)|dev/(?:k?mem|port|mtd.*))$")
-_SETTING = re.compile(r"(?i)^(?:.*nvram.*(?:set|commit|unset).*|uci_(?:set|commit|save)|mtd_?write.*|cfg_?set.*|config_set)$")
+_SECRET = re.compile(
+    r"^/(?:etc/(?:shadow|master\.passwd|gshadow|passwd-?|ssh/.*key|.*\.key)|"
+    r"proc/(?:self/mem|kcore)|dev/(?:k?mem|port|mtd.*))$"
+)
+_SETTING = re.compile(
+    r"(?i)^(?:.*nvram.*(?:set|commit|unset).*|uci_(?:set|commit|save)|mtd_?write.*|cfg_?set.*|config_set)$"
+)
 _SHELL = re.compile(r"(?:^|/)(?:sh|ash|bash|busybox sh|telnetd|utelnetd|nc|netcat|dropbear|login|getty)(?:\s|$)")
 _O_ACCMODE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Something done at a call. `weight` is how much it matters, `outside` says that what it does it is told from outside."""
+    """Something done at a call. `weight` is how much it matters; with `outside` it does what it is told from outside."""
 
     kind: str
     text: str
@@ -78,14 +84,9 @@ def effect_of(function: int, site: Site, origins: Origins) -> Effect | None:
     if name in _RUN:
         return _run(function, site, origins, _RUN[name])
     if name in _PRIVILEGE:
-        user = site.arguments[_PRIVILEGE[name]]
-        if user == 0:
-            return _effect(PRIVILEGE, f"{name}(0)", function, site)
-        return None
-    if name == "listen":
-        return _effect(LISTEN, name, function, site)
-    if name == "connect":
-        return _effect(CONNECT, name, function, site)
+        return _effect(PRIVILEGE, f"{name}(0)", function, site) if site.arguments[_PRIVILEGE[name]] == 0 else None
+    if name in (LISTEN, CONNECT):
+        return _effect(name, name, function, site)
     if name in _OPEN or name in _FOPEN:
         return _opens(function, site, origins)
     if name in _REMOVE or name in _WRITE:
@@ -105,7 +106,17 @@ def effect_of(function: int, site: Site, origins: Origins) -> Effect | None:
     return None
 
 
-_TAKES = {"memcpy": 1, "memmove": 1, "__memcpy_chk": 1, "write": 1, "send": 1, "sendto": 1, "fwrite": 0, "strcpy": 1, "puts": 0}
+_TAKES = {
+    "memcpy": 1,
+    "memmove": 1,
+    "__memcpy_chk": 1,
+    "write": 1,
+    "send": 1,
+    "sendto": 1,
+    "fwrite": 0,
+    "strcpy": 1,
+    "puts": 0,
+}
 
 
 def store_effect(function: int, store: Store, origins: Origins) -> Effect | None:
@@ -130,7 +141,14 @@ def _told(function: int, address: int, place: Value, origins: Origins, text: str
 
 
 def _effect(
-    kind: str, text: str, function: int, site: Site, weight: float | None = None, *, outside: bool = False, shell: bool = False
+    kind: str,
+    text: str,
+    function: int,
+    site: Site,
+    weight: float | None = None,
+    *,
+    outside: bool = False,
+    shell: bool = False,
 ) -> Effect:
     return Effect(kind, text, site.address, function, WEIGHT[kind] if weight is None else weight, outside, shell)
 
@@ -141,13 +159,15 @@ def _run(function: int, site: Site, origins: Origins, number: int) -> Effect:
         rest = [origins.text(one) for one in site.arguments[number + 1 : 6]]
         words = " ".join([command, *(one for one in rest if one)])
         shell = bool(_SHELL.search(command))
-        told = any(
-            origins.of(function, one) & OUTSIDE for one in site.arguments[number + 1 : 5] if type(one) is tuple
-        ) or (site.name.startswith("execv") and bool(origins.of(function, site.arguments[number + 1]) & OUTSIDE))
+        told = any(origins.of(function, one) & OUTSIDE for one in site.arguments[number + 1 : 5] if type(one) is tuple) or (
+            site.name.startswith("execv") and bool(origins.of(function, site.arguments[number + 1]) & OUTSIDE)
+        )
         weight = 5.0 if told and shell else 4.5 if shell or told else 3.0
         return _effect(RUN, f"{site.name}({words})", function, site, weight, outside=told, shell=shell)
     told = bool(origins.of(function, site.arguments[number]) & OUTSIDE)
-    return _effect(RUN, f"{site.name}(what it is told)" if told else site.name, function, site, 5.0 if told else 3.5, outside=told)
+    return _effect(
+        RUN, f"{site.name}(what it is told)" if told else site.name, function, site, 5.0 if told else 3.5, outside=told
+    )
 
 
 def _opens(function: int, site: Site, origins: Origins) -> Effect | None:
@@ -163,7 +183,9 @@ def _opens(function: int, site: Site, origins: Origins) -> Effect | None:
     text = origins.text(path)
     if text is not None and _SECRET.match(text):
         return _effect(MEMORY if writes and text.startswith("/dev") else READ, f"{site.name}({text})", function, site)
-    if not writes or (text or "").startswith(("/dev/null", "/dev/tty", "/dev/log", "/dev/console", "/var/log", "/var/run", "/run")):
+    if not writes or (text or "").startswith(
+        ("/dev/null", "/dev/tty", "/dev/log", "/dev/console", "/var/log", "/var/run", "/run")
+    ):
         return None
     told = bool(origins.of(function, path) & OUTSIDE)
     weight = 2.0 if text is not None and text.startswith("/etc/") else None  # settings and accounts

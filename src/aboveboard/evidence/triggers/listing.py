@@ -67,7 +67,9 @@ class Listing:
         if function != self._origins.main and function in self._origins.indirect:
             steps.append(f"{self._name(function)} is named in a table of the program")
         yield from reversed(steps)
-        readers = [site for start in (one.function, *seen) for site in self._program.traces[start].sites if site.name in _INPUT]
+        readers = [
+            site for start in (one.function, *seen) for site in self._program.traces[start].sites if site.name in _INPUT
+        ]
         for site in list(dict.fromkeys(readers))[:3]:
             yield f"{site.name} at 0x{site.address:x} brings what is compared, or may"
 

@@ -6,25 +6,36 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aboveboard.evidence.triggers.candidates import Candidate, Finder
+from aboveboard.evidence.triggers.candidates import Candidate
 from aboveboard.evidence.triggers.effects import PASS
+from aboveboard.evidence.triggers.finder import Finder
 from aboveboard.evidence.triggers.listing import Listing
 from aboveboard.evidence.triggers.score import Scored, ranked, words
 from aboveboard.model.canonical import JSON
 from aboveboard.model.facts import Cause, Gap, Where
 from aboveboard.readers import elf as elf_reader
 from aboveboard.readers.flow import program as programs
-from aboveboard.readers.flow.origins import CGI, FILE, NETWORK, STDIN, STREAM
+from aboveboard.readers.flow.sources import CGI, FILE, NETWORK, STDIN, STREAM
 
 MAX_SHOWN = 10  # candidates that are shown of one program
 MAX_EFFECTS = 8
 _TEXTS = re.compile(rb"[\x20-\x7e\t\r\n]{4,}")
-_KINDS = {"compare": "string", "contains": "string", "built": "built-string", "row": "table-row", "setting": "second-secret", "early": "before-main"}
+_KINDS = {
+    "compare": "string",
+    "contains": "string",
+    "built": "built-string",
+    "row": "table-row",
+    "setting": "second-secret",
+    "early": "before-main",
+}
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was found in one program. `covered` are bytes of code that were followed, of `code` bytes."""
+    """What was found in one program. `covered` are bytes of code that were followed, of `code` bytes.
+
+    The score and its parts are in hundredths: evidence holds no fractions.
+    """
 
     ranking: tuple[dict[str, JSON], ...]
     gaps: tuple[Gap, ...]
@@ -71,10 +82,10 @@ def _shown(rank: int, one: Scored, program: programs.Program, listing: Listing) 
     effects: list[JSON] = []
     for effect in sorted(candidate.effects, key=lambda item: (-item.weight, item.address))[:MAX_EFFECTS]:
         effects.append({"kind": effect.kind, "what": effect.text, "address": f"0x{effect.address:x}"})
-    parts: dict[str, JSON] = {name: value for name, value in one.parts}
+    parts: dict[str, JSON] = {name: round(100 * value) for name, value in one.parts}
     return {
         "rank": rank,
-        "score": one.score,
+        "score": round(100 * one.score),
         "alert": one.alert,
         "constant": one.constant,
         "kind": kind_of(candidate),

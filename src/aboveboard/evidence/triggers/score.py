@@ -1,7 +1,7 @@
 """Ranks candidates: what they open, how rare the constant is, where it is compared, and whether anything names it.
 
-The score is a sum of parts, so that a person can follow it. The parts were set on programs written for the purpose, and hold
-no constant that was ever seen in the wild.
+The score is a sum of parts, so that a person can follow it. The parts were set on programs written for the purpose, and
+hold no constant that was ever seen in the wild.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aboveboard.evidence.triggers.candidates import Candidate
 from aboveboard.evidence.triggers.effects import EVALUATE, MEMORY, PASS, RUN, WEIGHT
 from aboveboard.evidence.triggers.rarity import constant_text, rarity
-from aboveboard.readers.flow.origins import OUTSIDE
+from aboveboard.readers.flow.sources import OUTSIDE
 
 ALERT = 6.0
 NEAR_TOP = 1.5  # a second alert is this near to the first
@@ -37,8 +37,8 @@ class Scored:
         return round(sum(value for _, value in self.parts), 2)
 
 
-def ranked(candidates: Iterable[Candidate], big: bool, named: Callable[[str], bool]) -> list[Scored]:  # noqa: FBT001 - byte order
-    """Return the candidates, the highest first. `named` tells whether a text stands in other texts of the program or tree."""
+def ranked(candidates: Iterable[Candidate], big: bool, named: Callable[[str], bool]) -> list[Scored]:
+    """Return the candidates, the highest first. `named` tells whether a text stands in other texts of program or tree."""
     found = [_scored(one, big, named) for one in _without_parts(list(candidates))]
     found.sort(key=lambda one: (-one.score, one.candidate.address))
     top = found[0].score if found else 0.0
@@ -66,7 +66,7 @@ def _without_parts(found: list[Candidate]) -> list[Candidate]:
     return kept
 
 
-def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored:  # noqa: FBT001 - byte order
+def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored:
     constant = constant_text(one.group, big=big)
     weights = sorted((effect.weight for effect in one.effects), reverse=True)
     kinds = {effect.kind for effect in one.effects}
@@ -80,7 +80,9 @@ def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored: 
     parts.append(("origin", 2.0 if outside else -4.0 if harmless and not one.early else 0.5))
     if one.early:
         parts.append(("before main", 2.0))
-    parts.append(("alone", 1.5 if one.siblings == 0 and one.row is None else 0.0 if one.siblings < 3 and one.row is None else -1.0))
+    parts.append(
+        ("alone", 1.5 if one.siblings == 0 and one.row is None else 0.0 if one.siblings < 3 and one.row is None else -1.0)
+    )
     if one.checked and not one.skips:
         parts.append(("behind a check", -4.0))
     if one.group[0].kind == "built":

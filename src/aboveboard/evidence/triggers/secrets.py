@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from aboveboard.evidence.triggers.matches import COMPARES, Match, matches
 from aboveboard.readers.flow.graph import Graph
-from aboveboard.readers.flow.origins import OUTSIDE, Origins
+from aboveboard.readers.flow.origins import Origins
+from aboveboard.readers.flow.sources import OUTSIDE
 from aboveboard.readers.flow.trace import Edge, Site, Trace
 from aboveboard.readers.flow.values import Value
 
@@ -27,7 +28,9 @@ class Secret:
     place: int  # in the order in which the blocks are passed
 
 
-def second_secrets(trace: Trace, graph: Graph, origins: Origins, is_strong: Callable[[Site], bool]) -> Iterator[tuple[Edge, Match]]:
+def second_secrets(
+    trace: Trace, graph: Graph, origins: Origins, is_strong: Callable[[Site], bool]
+) -> Iterator[tuple[Edge, Match]]:
     """Yield the ways that are taken where a second secret fits, with the key that it is kept under."""
     found: dict[Value, list[Secret]] = {}
     for site in trace.sites:
@@ -43,7 +46,16 @@ def second_secrets(trace: Trace, graph: Graph, origins: Origins, is_strong: Call
             if one.key != several[0].key:
                 edge = _fits(trace, one.site)
                 if edge is not None:
-                    yield edge, Match("setting", one.subject, one.key.encode("latin-1"), one.site.address, way=(edge.source, edge.target))
+                    yield (
+                        edge,
+                        Match(
+                            "setting",
+                            one.subject,
+                            one.key.encode("latin-1"),
+                            one.site.address,
+                            way=(edge.source, edge.target),
+                        ),
+                    )
 
 
 def _secret(trace: Trace, graph: Graph, origins: Origins, site: Site) -> Secret | None:

@@ -15,13 +15,18 @@ from aboveboard.readers.flow.trace import Trace
 MAX_INSTRUCTIONS = 400
 MAX_OPERATIONS = 6_000
 _FIRST, _SECOND = HEAP + 0x100000, HEAP + 0x101000
-_EQUAL, _DIFFERENT, _PREFIX, _CASE = (b"kWz1rTq8p", b"kWz1rTq8p"), (b"kWz1rTq8p", b"kWz1rTq9p"), (b"kWz1rT", b"kWz1rTq8p"), (
-    b"kWz1rTq8p",
-    b"KwZ1RtQ8P",
+_EQUAL, _DIFFERENT, _PREFIX, _CASE = (
+    (b"kWz1rTq8p", b"kWz1rTq8p"),
+    (b"kWz1rTq8p", b"kWz1rTq9p"),
+    (b"kWz1rT", b"kWz1rTq8p"),
+    (
+        b"kWz1rTq8p",
+        b"KwZ1RtQ8P",
+    ),
 )
 # What a function returns for these, 0 or not: its name. The third argument is a number of bytes.
 _TRIALS = (_EQUAL, _DIFFERENT, _PREFIX, _CASE)
-_SIGNS = {
+_SIGNS: dict[tuple[int, ...], str] = {
     (0, 1, 1, 1, 1): "strcmp",
     (0, 1, 1, 0, 1): "strcasecmp",
     (0, 0, 1, 1, 0): "strncmp",
@@ -47,7 +52,7 @@ class Behaviour:
         self._known: dict[int, str] = {}
 
     def name(self, function: int) -> str:
-        """Return the name of the function of the C library that a function acts like: strcmp, strncmp, ..., empty for others."""
+        """Return the function of the C library that a function acts like: strcmp, strncmp, ..., empty for others."""
         if function not in self._known:
             self._known[function] = self._find(function)
         return self._known[function]

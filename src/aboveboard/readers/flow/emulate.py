@@ -1,77 +1,31 @@
 """Runs p-code on numbers: short pieces of a program whose input is known, to learn what they build or what they compute.
 
-Nothing here runs a program: each operation of Ghidra's p-code (P-Code Reference Manual) is done on integers, memory is a table
-of bytes, and the work is bounded in operations. What is not known stays unknown, and a test of it ends the run.
+Nothing here runs a program: each operation of Ghidra's p-code (P-Code Reference Manual) is done on integers, memory is a
+table of bytes, and the work is bounded in operations. What is not known stays unknown, and a test of it ends the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from pypcode import OpCode
-
 from aboveboard.readers.code import lift
-from aboveboard.readers.code.arithmetic import BINARY, UNARY
 from aboveboard.readers.code.lift import CONSTANT, MEMORY, REGISTER, UNIQUE, Function, Instruction, Place
 from aboveboard.readers.code.machines import Machine
 from aboveboard.readers.elf import Elf
+from aboveboard.readers.flow.library import LIBRARY
+from aboveboard.readers.flow.memory import HEAP, STACK, Memory, StoppedError
+from aboveboard.readers.flow.numbers import AND, FROM_BELOW, ONE, PIECE, SUB, TWO, XOR, signed
+
+__all__ = ["HEAP", "Emulator", "ReachedError", "StoppedError"]
 
 MAX_OPERATIONS = 60_000
 MAX_FRAMES = 6
-MAX_BYTES = 1 << 16
-STACK, HEAP, RETURN = 0x6FF00000, 0x68000000, 0x6FFFFFF0
-
-_C = {name: getattr(OpCode, name).value for name in dir(OpCode) if name.isupper()}
-
-
-def _signed(value: int, size: int) -> int:
-    top = 1 << 8 * size - 1
-    return ((value & (1 << 8 * size) - 1) ^ top) - top
-
-
-def _quotient(a: int, b: int) -> int:
-    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-
-
-_TWO: dict[int, Callable[[int, int, int], int]] = {
-    **BINARY,
-    _C["INT_EQUAL"]: lambda a, b, _: int(a == b),
-    _C["INT_NOTEQUAL"]: lambda a, b, _: int(a != b),
-    _C["INT_LESS"]: lambda a, b, _: int(a < b),
-    _C["INT_LESSEQUAL"]: lambda a, b, _: int(a <= b),
-    _C["INT_SLESS"]: lambda a, b, n: int(_signed(a, n) < _signed(b, n)),
-    _C["INT_SLESSEQUAL"]: lambda a, b, n: int(_signed(a, n) <= _signed(b, n)),
-    _C["INT_CARRY"]: lambda a, b, n: int(a + b >> 8 * n != 0),
-    _C["INT_SCARRY"]: lambda a, b, n: int(_signed(a, n) + _signed(b, n) != _signed(a + b, n)),
-    _C["INT_SBORROW"]: lambda a, b, n: int(_signed(a, n) - _signed(b, n) != _signed(a - b, n)),
-    _C["INT_DIV"]: lambda a, b, _: a // b if b else 0,
-    _C["INT_REM"]: lambda a, b, _: a % b if b else 0,
-    _C["INT_SDIV"]: lambda a, b, n: _quotient(_signed(a, n), _signed(b, n)) if b else 0,
-    _C["INT_SREM"]: lambda a, b, n: _signed(a, n) - _quotient(_signed(a, n), _signed(b, n)) * _signed(b, n) if b else 0,
-    _C["BOOL_AND"]: lambda a, b, _: a & b & 1,
-    _C["BOOL_OR"]: lambda a, b, _: (a | b) & 1,
-    _C["BOOL_XOR"]: lambda a, b, _: (a ^ b) & 1,
-}
-_ONE: dict[int, Callable[[int, int], int]] = {
-    **UNARY,
-    _C["COPY"]: lambda a, _: a,
-    _C["INT_ZEXT"]: lambda a, _: a,
-    _C["BOOL_NEGATE"]: lambda a, _: int(not a),
-    _C["POPCOUNT"]: lambda a, _: a.bit_count(),
-    _C["LZCOUNT"]: lambda a, n: 8 * n - a.bit_length(),
-}
-# Operations whose low bytes depend on the low bytes alone.
-_FROM_BELOW = frozenset(_C[name] for name in ("COPY", "INT_XOR", "INT_AND", "INT_OR", "INT_ADD", "INT_SUB", "INT_NEGATE", "INT_ZEXT"))
-_PIECE = _C["PIECE"]
+RETURN = 0x6FFFFFF0
 
 
 class ReachedError(Exception):
     """The call at which the run was to stop is reached, before it is made."""
-
-
-class StoppedError(Exception):
-    """The run cannot go on: something is not known, or a bound was reached."""
 
 
 class _UnknownError(StoppedError):
@@ -85,7 +39,7 @@ class _Frame:
     kept: dict[int, int | None]  # registers that the call does not change
 
 
-class Emulator:
+class Emulator(Memory):
     """One run. `functions` gives the translated function at an address and mode, `names` tells what is imported there."""
 
     def __init__(
@@ -96,85 +50,12 @@ class Emulator:
         *,
         operations: int = MAX_OPERATIONS,
     ) -> None:
-        self.elf, self._functions, self._name = elf, functions, name
-        self.big = elf.endian == "big"
-        self.mask = (1 << elf.bits) - 1
-        self.memory: dict[int, int] = {}
-        self.registers: dict[int, int] = {}  # by byte
+        super().__init__(elf)
+        self._functions, self._name = functions, name
         self._uniques: dict[int, int] = {}
         self._halves: dict[int, tuple[int, int]] = {}  # low bytes of what is not wholly known: value, how many
         self._left = operations
-        self._heap = HEAP
-        self.machine: Machine | None = None
         self.stop_at = -1  # a call at this address ends the run with ReachedError
-
-    # -- memory and registers ------------------------------------------------------------------------------------------
-
-    def byte(self, address: int) -> int | None:
-        """Return a byte of memory: what was written, else what the file holds; None where it is not known."""
-        found = self.memory.get(address)
-        if found is not None:
-            return found
-        return self.elf.integer(address, 1)
-
-    def read(self, address: int, size: int) -> int | None:
-        """Return a number in memory."""
-        raw = []
-        for at in range(size):
-            one = self.byte(address + at & self.mask)
-            if one is None:
-                return self.elf.based.get(address) if size == self.elf.width else None
-            raw.append(one)
-        if size == self.elf.width and address in self.elf.based and address not in self.memory:
-            return self.elf.based[address]
-        return int.from_bytes(bytes(raw), "big" if self.big else "little")
-
-    def write(self, address: int, size: int, value: int | None) -> None:
-        """Put a number into memory; None makes it unknown."""
-        if value is None:
-            for at in range(size):
-                self.memory.pop(address + at & self.mask, None)
-            return
-        if len(self.memory) > MAX_BYTES:
-            raise StoppedError("too much memory")
-        for at, one in enumerate((value & (1 << 8 * size) - 1).to_bytes(size, "big" if self.big else "little")):
-            self.memory[address + at & self.mask] = one
-
-    def put(self, address: int, data: bytes) -> None:
-        """Put bytes into memory."""
-        for at, one in enumerate(data):
-            self.memory[address + at] = one
-
-    def text(self, address: int, most: int = 512) -> bytes | None:
-        """Return the bytes up to a zero byte; None where one is not known."""
-        raw = bytearray()
-        while len(raw) < most:
-            one = self.byte(address + len(raw))
-            if one is None:
-                return None
-            if one == 0:
-                return bytes(raw)
-            raw.append(one)
-        return None
-
-    def get_register(self, offset: int, size: int) -> int | None:
-        """Return a register."""
-        raw = []
-        for at in range(offset, offset + size):
-            one = self.registers.get(at)
-            if one is None:
-                return None
-            raw.append(one)
-        return int.from_bytes(bytes(raw), "big" if self.big else "little")
-
-    def set_register(self, offset: int, size: int, value: int | None) -> None:
-        """Set a register; None makes it unknown."""
-        if value is None:
-            for at in range(offset, offset + size):
-                self.registers.pop(at, None)
-            return
-        for at, one in enumerate((value & (1 << 8 * size) - 1).to_bytes(size, "big" if self.big else "little")):
-            self.registers[offset + at] = one
 
     def _get(self, place: Place) -> int | None:
         space, offset, size = place
@@ -199,8 +80,6 @@ class Emulator:
         elif space == MEMORY:
             self.write(offset, size, value)
 
-    # -- running -------------------------------------------------------------------------------------------------------
-
     def call(self, function: Function, arguments: list[int]) -> int | None:
         """Call a function; return its result. Raises StoppedError."""
         machine = function.machine
@@ -224,27 +103,6 @@ class Emulator:
         link = machine.link
         if link is not None:
             self.set_register(link, width, RETURN)
-
-    def set_argument(self, machine: Machine, number: int, value: int) -> None:
-        """Set an argument by the calling convention, before the call is made."""
-        convention = machine.convention
-        if number < len(machine.arguments):
-            self.set_register(machine.arguments[number], convention.word, value)
-            return
-        sp = self.get_register(machine.sp, convention.word) or STACK
-        offset = convention.stack + convention.word * (number - len(machine.arguments) + convention.return_slot)
-        self.write(sp + offset, convention.word, value)
-
-    def argument(self, machine: Machine, number: int) -> int | None:
-        """Return an argument as the called function finds it on i386 after the call pushed its return address."""
-        convention = machine.convention
-        if number < len(machine.arguments):
-            return self.get_register(machine.arguments[number], convention.word)
-        sp = self.get_register(machine.sp, convention.word)
-        if sp is None:
-            return None
-        offset = convention.stack + convention.word * (number - len(machine.arguments) + convention.return_slot)
-        return self.read(sp + offset, convention.word)
 
     def run(self, function: Function, address: int, until: int) -> bool:
         """Run from an address until another is reached (True) or the function returns (False)."""
@@ -298,7 +156,7 @@ class Emulator:
                         if not test:
                             continue
                     if inputs[0][0] == CONSTANT:
-                        position += _signed(inputs[0][1], 4) - 1
+                        position += signed(inputs[0][1], 4) - 1
                         continue
                 return self._flow(code, inputs, one, function, frames)
             if code == lift.STORE:
@@ -314,14 +172,16 @@ class Emulator:
 
     def _partly(self, code: int, output: Place, inputs: tuple[Place, ...]) -> None:
         """Do an operation on the low bytes that are known: code for x86 moves single bytes in wide registers."""
-        if code not in _FROM_BELOW:
+        if code not in FROM_BELOW:
             return
         low = [self._low(place) for place in inputs]
         known = min([output[2], *(size for _, size in low)])
         if known == 0:
             return
         values = [value & (1 << 8 * known) - 1 for value, _ in low]
-        result = (_ONE[code](values[0], known) if len(values) == 1 else _TWO[code](values[0], values[1], known)) & (1 << 8 * known) - 1
+        result = (ONE[code](values[0], known) if len(values) == 1 else TWO[code](values[0], values[1], known)) & (
+            1 << 8 * known
+        ) - 1
         if output[0] == REGISTER:
             self.set_register(output[1], known, result)
         elif output[0] == UNIQUE:
@@ -352,15 +212,15 @@ class Emulator:
             return None
         first = self._get(inputs[0])
         if len(inputs) == 1:
-            return _ONE[code](first, inputs[0][2]) if first is not None and code in _ONE else None
+            return ONE[code](first, inputs[0][2]) if first is not None and code in ONE else None
         second = self._get(inputs[1])
         if first is None or second is None:
-            if inputs[0] == inputs[1] and code in (_C["INT_XOR"], _C["INT_SUB"]):
+            if inputs[0] == inputs[1] and code in (XOR, SUB):
                 return 0
-            return 0 if code == _C["INT_AND"] and 0 in (first, second) else None
-        if code == _PIECE:
+            return 0 if code == AND and 0 in (first, second) else None
+        if code == PIECE:
             return second | first << 8 * inputs[1][2]
-        return _TWO[code](first, second, inputs[0][2]) if code in _TWO else None
+        return TWO[code](first, second, inputs[0][2]) if code in TWO else None
 
     def _flow(
         self, code: int, inputs: tuple[Place, ...], one: Instruction, function: Function, frames: list[_Frame]
@@ -430,7 +290,7 @@ class Emulator:
         """Do what a function of the C library does, as far as it is known; its result is unknown otherwise."""
         del pushed
         arguments = [self.argument(machine, number) for number in range(4)]
-        known = _LIBRARY.get(name)
+        known = LIBRARY.get(name)
         result = known(self, arguments) if known is not None else None
         kept = machine.kept | {machine.sp}
         width = machine.convention.word
@@ -443,13 +303,6 @@ class Emulator:
             self.set_register(machine.pinned, width, self.elf.gp)
         self.set_register(machine.result, width, result)
 
-    def allocate(self, size: int) -> int:
-        """Return the address of a new piece of memory, all zero."""
-        start = self._heap
-        self._heap += (min(size, 4096) + 31) & ~15
-        self.put(start, bytes(min(size, 4096)))
-        return start
-
 
 _THUNKS = {0x04: "EAX", 0x0C: "ECX", 0x14: "EDX", 0x1C: "EBX", 0x2C: "EBP", 0x34: "ESI", 0x3C: "EDI"}
 
@@ -460,154 +313,3 @@ def _thunk(body: bytes) -> str:
 
 
 _FLOW = frozenset({lift.BRANCH, lift.CBRANCH, lift.BRANCHIND, lift.CALL, lift.CALLIND, lift.RETURN})
-_Arguments = list[int | None]
-
-
-def _strlen(run: Emulator, arguments: _Arguments) -> int | None:
-    text = run.text(arguments[0]) if arguments[0] is not None else None
-    return None if text is None else len(text)
-
-
-def _memcpy(run: Emulator, arguments: _Arguments) -> int | None:
-    target, source, size = arguments[:3]
-    if target is None or source is None or size is None or size > 4096:
-        return target
-    for at, one in enumerate([run.byte(source + at) for at in range(size)]):
-        run.write(target + at, 1, one)
-    return target
-
-
-def _strcpy(run: Emulator, arguments: _Arguments) -> int | None:
-    target, source = arguments[:2]
-    text = run.text(source) if source is not None else None
-    if target is not None and text is not None:
-        run.put(target, text + b"\0")
-    return target
-
-
-def _strncpy(run: Emulator, arguments: _Arguments) -> int | None:
-    target, source, size = arguments[:3]
-    text = run.text(source) if source is not None else None
-    if target is not None and text is not None and size is not None and size <= 4096:
-        run.put(target, text[:size].ljust(size, b"\0"))
-    return target
-
-
-def _strcat(run: Emulator, arguments: _Arguments) -> int | None:
-    target, source = arguments[:2]
-    before = run.text(target) if target is not None else None
-    text = run.text(source) if source is not None else None
-    if target is not None and text is not None and before is not None:
-        run.put(target + len(before), text + b"\0")
-    return target
-
-
-def _memset(run: Emulator, arguments: _Arguments) -> int | None:
-    target, value, size = arguments[:3]
-    if target is not None and value is not None and size is not None and size <= 4096:
-        run.put(target, bytes([value & 0xFF]) * size)
-    return target
-
-
-def _malloc(run: Emulator, arguments: _Arguments) -> int | None:
-    return run.allocate(arguments[0]) if arguments[0] is not None else None
-
-
-def _calloc(run: Emulator, arguments: _Arguments) -> int | None:
-    first, second = arguments[:2]
-    return run.allocate(first * second) if first is not None and second is not None else None
-
-
-def _strdup(run: Emulator, arguments: _Arguments) -> int | None:
-    text = run.text(arguments[0]) if arguments[0] is not None else None
-    if text is None:
-        return None
-    start = run.allocate(len(text) + 1)
-    run.put(start, text + b"\0")
-    return start
-
-
-def _number(run: Emulator, arguments: _Arguments) -> int | None:
-    text = run.text(arguments[0]) if arguments[0] is not None else None
-    if text is None:
-        return None
-    digits = text.strip()[:20]
-    return int(digits) if digits.isdigit() else 0
-
-
-def _character(change: Callable[[int], int]) -> Callable[[Emulator, _Arguments], int | None]:
-    def put(run: Emulator, arguments: _Arguments) -> int | None:
-        del run
-        return change(arguments[0] & 0xFF) if arguments[0] is not None else None
-
-    return put
-
-
-def _print(form: int, target: int = 0) -> Callable[[Emulator, _Arguments], int | None]:
-    def put(run: Emulator, arguments: _Arguments) -> int | None:
-        assert run.machine is not None
-        values = [run.argument(run.machine, number) for number in range(form + 9)]
-        place, start = values[target], values[form]
-        text = run.text(start) if start is not None else None
-        if place is None or text is None:
-            return None
-        made = _formatted(run, text, values[form + 1 :])
-        if made is None:
-            return None
-        run.put(place, made + b"\0")
-        return len(made)
-
-    return put
-
-
-def _formatted(run: Emulator, text: bytes, values: list[int | None]) -> bytes | None:
-    made, at = bytearray(), 0
-    values = list(values)
-    while at < len(text):
-        if text[at] != 0x25:
-            made.append(text[at])
-            at += 1
-            continue
-        end = at + 1
-        while end < len(text) and text[end : end + 1] in b"0123456789.-+ #lhz":
-            end += 1
-        letter = text[end : end + 1].decode("latin-1")
-        flags = text[at + 1 : end].decode("latin-1").translate({ord(one): None for one in "lhz"})
-        at = end + 1
-        if letter == "%":
-            made += b"%"
-            continue
-        value = values.pop(0) if values else None
-        if value is None or letter not in "scdiuxX":
-            return None
-        if letter == "s":
-            inner = run.text(value)
-            if inner is None:
-                return None
-            made += ("%" + flags + "s").__mod__(inner.decode("latin-1")).encode("latin-1")
-        elif letter == "c":
-            made.append(value & 0xFF)
-        else:
-            number = _signed(value, 4) if letter in "di" else value & run.mask
-            made += ("%" + flags + letter).__mod__(number).encode("latin-1")
-    return bytes(made[:4096])
-
-
-_LIBRARY: Mapping[str, Callable[[Emulator, _Arguments], int | None]] = {
-    "strlen": _strlen,
-    **dict.fromkeys(("memcpy", "memmove", "__memcpy_chk", "__memmove_chk"), _memcpy),
-    **dict.fromkeys(("strcpy", "__strcpy_chk"), _strcpy),
-    **dict.fromkeys(("strncpy", "__strncpy_chk"), _strncpy),
-    **dict.fromkeys(("strcat", "__strcat_chk"), _strcat),
-    **dict.fromkeys(("memset", "__memset_chk"), _memset),
-    "malloc": _malloc,
-    "calloc": _calloc,
-    **dict.fromkeys(("strdup", "__strdup"), _strdup),
-    **dict.fromkeys(("atoi", "atol", "atoll"), _number),
-    "toupper": _character(lambda one: one - 32 if 97 <= one <= 122 else one),
-    "tolower": _character(lambda one: one + 32 if 65 <= one <= 90 else one),
-    "sprintf": _print(1),
-    "snprintf": _print(2),
-    "__sprintf_chk": _print(3),
-    "__snprintf_chk": _print(4),
-}

@@ -1,7 +1,7 @@
 """What one side of a test alone reaches, by dominators.
 
-Source: K. D. Cooper, T. J. Harvey, K. Kennedy, A Simple, Fast Dominance Algorithm, 2001. Each conditional way is a node of its
-own, so that a way can dominate what lies behind it.
+Source: K. D. Cooper, T. J. Harvey, K. Kennedy, A Simple, Fast Dominance Algorithm, 2001. Each conditional way is a node
+of its own, so that a way can dominate what lies behind it.
 """
 
 from __future__ import annotations

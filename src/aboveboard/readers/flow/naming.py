@@ -1,8 +1,8 @@
 """Names functions of statically linked programs by what they do, and tells the program's own code from the C library's.
 
 A function that hands its parameters to a call of the kernel acts like that call; one that prepares `/bin/sh -c` acts like
-`system`. Linkers put the start-up code first, then the program's own objects, then what they took from archives (ld(1)): what
-lies between the entry and the first function of the library is the program's own.
+`system`. Linkers put the start-up code first, then the program's own objects, then what they took from archives (ld(1)):
+what lies between the entry and the first function of the library is the program's own.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _choices(program: Program, resolver: int) -> tuple[int, ...]:
         if value in seen:
             continue
         seen.add(value)
-        if type(value) is int:
+        if isinstance(value, int):
             found.append(value)
         elif value[0] == "f":
             row += trace.merged.get((value[1], value[2]), {}).values()
@@ -119,7 +119,9 @@ def _find_own(program: Program) -> None:
         main = next((one.target for one in sites if main <= one.address < main + 16 and one.target in program.traces), -1)
     if main < 0:
         return
-    kernel = [start for start, one in program.traces.items() if start > entry and any(s.target == 0 and s.name for s in one.sites)]
+    kernel = [
+        start for start, one in program.traces.items() if start > entry and any(s.target == 0 and s.name for s in one.sites)
+    ]
     last = min([library if library > entry else 1 << 64, *kernel])
     first = min(main, entry)
     program.main = main

@@ -7,78 +7,37 @@ not found is simply not there: an empty set says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 
 from aboveboard.readers.elf import Elf
+from aboveboard.readers.flow.places import Index, covers
 from aboveboard.readers.flow.program import Program
-from aboveboard.readers.flow.trace import Site, Store, Trace
-from aboveboard.readers.flow.values import ADD, Value, plus, root
-
-NETWORK, STDIN, STREAM, FILE, CGI, ENVIRONMENT, ARGUMENT, SETTINGS, COMMAND, LOCAL = (
-    "network stdin stream file cgi environment argument settings command local".split()
+from aboveboard.readers.flow.sources import (
+    ARGUMENT,
+    CGI,
+    CHARACTERS,
+    COMMAND,
+    COPIES,
+    ENVIRONMENT,
+    FILE,
+    FILLS,
+    GIVES,
+    NETWORK,
+    OF_CGI,
+    OPENS,
+    OPENS_SOCKETS,
+    SCANS,
+    SETTINGS,
+    STDIN,
+    STREAM,
+    STREAM_SCANS,
+    THROUGH,
 )
-OUTSIDE = frozenset({NETWORK, STDIN, STREAM, FILE, CGI})
+from aboveboard.readers.flow.trace import Site, Store
+from aboveboard.readers.flow.values import Value, apart, plus, root
+
 MAX_DEPTH = 14
 MAX_WORK = 400
-
-# function -> number of the buffer that it fills, and of the descriptor or stream that it reads
-_FILLS = {
-    **dict.fromkeys(("recv", "recvfrom", "__recv_chk", "__recvfrom_chk"), (1, -1)),
-    **dict.fromkeys(("recvmsg", "SSL_read", "BIO_read", "gnutls_record_recv", "mbedtls_ssl_read", "wolfSSL_read"), (1, -1)),
-    **dict.fromkeys(("read", "__read_chk", "pread", "pread64"), (1, 0)),
-    **dict.fromkeys(("fgets", "fgets_unlocked"), (0, 2)),
-    "__fgets_chk": (0, 3),
-    "fread": (0, 3),
-    "__fread_chk": (0, 4),
-    "fread_unlocked": (0, 3),
-    **dict.fromkeys(("getline", "__getline", "_IO_getline"), (0, 2)),
-    "getdelim": (0, 3),
-    "__getdelim": (0, 3),
-    "gets": (0, -2),
-    "readv": (1, 0),
-}
-_CHARACTERS = {"fgetc": 0, "getc": 0, "_IO_getc": 0, "fgetc_unlocked": 0, "getc_unlocked": 0, "getchar": -2, "__uflow": 0}
-# function -> the argument whose content the result is, points into, or is a copy of
-_THROUGH = {
-    **dict.fromkeys(
-        """strtok strtok_r __strtok_r strsep strchr strrchr strstr strcasestr memchr strdup __strdup strndup __strndup index
-        rindex strpbrk strchrnul basename __xpg_basename dirname atoi atol atoll strtol strtoul strtoll strtoull
-        __isoc23_strtol __isoc23_strtoul strlen strspn strcspn toupper tolower inet_addr htons ntohs htonl ntohl memmem
-        stpcpy xstrdup g_strdup rawmemchr strnlen""".split(),
-        0,
-    ),
-    "crypt": 0,
-}
-# function -> (target, first source, whether all later arguments are sources)
-_COPIES = {
-    **dict.fromkeys(("strcpy", "strncpy", "strcat", "strncat", "stpcpy", "memcpy", "memmove", "strlcpy", "strlcat"), (0, 1, False)),
-    **dict.fromkeys(("__strcpy_chk", "__strncpy_chk", "__strcat_chk", "__memcpy_chk", "__memmove_chk"), (0, 1, False)),
-    "bcopy": (1, 0, False),
-    "sprintf": (0, 2, True),
-    "snprintf": (0, 3, True),
-    "__sprintf_chk": (0, 4, True),
-    "__snprintf_chk": (0, 5, True),
-    "asprintf": (0, 2, True),
-    "__asprintf_chk": (0, 3, True),
-}
-_SCANS = frozenset({"sscanf", "__isoc99_sscanf", "__isoc23_sscanf"})
-_STREAM_SCANS = frozenset({"fscanf", "__isoc99_fscanf", "scanf", "__isoc99_scanf", "__isoc23_scanf", "__isoc23_fscanf"})
-_MADE_ELSEWHERE = frozenset(
-    """getpwnam getpwuid getspnam getgrnam getgrgid gethostbyname getaddrinfo localtime gmtime time getpid getppid getuid
-    geteuid getgid uname sysconf errno __errno_location stat fstat open socket bind listen connect close fork waitpid select
-    poll epoll_wait setsockopt getsockopt ioctl fcntl dup dup2 pipe kill gettimeofday clock_gettime times random rand
-    setlocale bindtextdomain textdomain gettext dcgettext access fclose fflush feof ferror ftell fseek lseek""".split()
-)
-_OPTIONS = frozenset({"getopt", "getopt_long", "getopt_long_only", "poptGetNextOpt", "poptGetOptArg"})
-_SETTINGS = frozenset(
-    """nvram_get nvram_safe_get uci_lookup_option_string uci_get config_get acosNvramConfig_get getconf cfg_get
-    lh_table_lookup blobmsg_get_string""".split()
-)
-_CGI = frozenset(
-    """QUERY_STRING REQUEST_METHOD PATH_INFO REMOTE_ADDR REMOTE_HOST REMOTE_USER REMOTE_IDENT REQUEST_URI CONTENT_TYPE
-    CONTENT_LENGTH SCRIPT_NAME PATH_TRANSLATED AUTH_TYPE SERVER_PROTOCOL HTTPS""".split()
-)
 
 
 class Origins:
@@ -88,7 +47,7 @@ class Origins:
         self.program = program
         self._elf: Elf = program.elf
         self._known: dict[tuple[int, Value, bool], frozenset[str]] = {}
-        self._indices: dict[int, _Index] = {}
+        self._indices: dict[int, Index] = {}
         self._work = 0
 
     def of(self, function: int, value: Value | None) -> frozenset[str]:
@@ -103,26 +62,33 @@ class Origins:
         if depth > 5:
             return False
         index = self.index(function)
-        base, distance = root(place) if type(place) is tuple else (0, place)
+        base, distance = apart(place)
         starts: list[tuple[Value, int]] = [(place, 0), (base, distance)] if base else [(place, 0)]
         if type(place) is int:
             starts += [(start, place - start) for start in index.before(place, 4096)]
         for start, far in starts:
             for number, site in index.given.get(start, ())[:16]:
-                if site.name in _FILLS and _FILLS[site.name][0] == number and _covers(site, far, known=True):
+                if site.name in FILLS and FILLS[site.name][0] == number and covers(site, far, known=True):
                     return True
         if type(base) is tuple and base[0] == "p":
-            for caller, site in (self.callers.get(function) or self.indirect.get(function, ()))[:6]:
+            full = (1 << self._elf.bits) - 1
+            for caller, site in self._calls(function)[:6]:
                 given = site.arguments[base[1]] if base[1] < len(site.arguments) else None
-                if given is not None and (type(given) is tuple or given > 4096):
-                    if self.is_content(caller, plus(given, distance, (1 << self._elf.bits) - 1), depth + 1):
-                        return True
+                if (
+                    given is not None
+                    and not _is_small(given)
+                    and self.is_content(caller, plus(given, distance, full), depth + 1)
+                ):
+                    return True
         return False
 
-    def index(self, function: int) -> _Index:
+    def _calls(self, function: int) -> list[tuple[int, Site]]:
+        return self.callers.get(function) or self.indirect.get(function, [])
+
+    def index(self, function: int) -> Index:
         """Return the calls of a function by what they are given."""
         if function not in self._indices:
-            self._indices[function] = _Index(self.program.traces[function], (1 << self._elf.bits) - 1)
+            self._indices[function] = Index(self.program.traces[function], (1 << self._elf.bits) - 1)
         return self._indices[function]
 
     def _of(self, function: int, value: Value, depth: int, seen: frozenset[tuple[int, Value]]) -> frozenset[str]:
@@ -139,53 +105,48 @@ class Origins:
         return found
 
     def _find(self, function: int, value: Value, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
-        trace = self.program.traces[function]
-        found: set[str] = set()
-        if type(value) is int:
-            return self._buffer(function, value, depth, seen) if value > 4096 else found
+        if isinstance(value, int):
+            return self._buffer(function, value, depth, seen) if value > 4096 else set()
         kind = value[0]
-        if kind == "p":
-            found |= self._parameter(function, value[1], 0, depth, seen)
-            found |= self._buffer(function, value, depth, seen)
-        elif kind == "c":
-            site = self.index(function).at.get(value[1])
-            if site is not None:
+        if kind == "m":
+            return self._memory(function, value[1], value[2], depth, seen)
+        if kind == "+":
+            return self._buffer(function, value, depth, seen) or set(self._of(function, value[1], depth, seen))
+        found: set[str] = set()
+        if kind in "pc":
+            site = self.index(function).at.get(value[1]) if kind == "c" else None
+            if kind == "p":
+                found |= self._parameter(function, value[1], 0, depth, seen)
+            elif site is not None:
                 found |= self._result(function, site, depth, seen)
-            found |= self._buffer(function, value, depth, seen)
-        elif kind == "+":
-            found |= self._buffer(function, value, depth, seen)
-            if not found:
-                found |= self._of(function, value[1], depth, seen)
-        elif kind == "m":
-            found |= self._memory(function, value[1], value[2], depth, seen)
-        elif kind == "f":
-            for one in list(dict.fromkeys(trace.merged.get((value[1], value[2]), {}).values()))[:16]:
-                if one != value:
-                    found |= self._of(function, one, depth, seen)
+            return found | self._buffer(function, value, depth, seen)
+        if kind == "f":
+            several = self.program.traces[function].merged.get((value[1], value[2]), {}).values()
+            inner = [one for one in list(dict.fromkeys(several))[:16] if one != value]
         else:
-            for one in value[1:]:
-                if type(one) is tuple:
-                    found |= self._of(function, one, depth, seen)
+            inner = [one for one in value[1:] if type(one) is tuple]
+        for one in inner:
+            found |= self._of(function, one, depth, seen)
         return found
 
-    def _parameter(self, function: int, number: int, distance: int, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
+    def _parameter(
+        self, function: int, number: int, distance: int, depth: int, seen: frozenset[tuple[int, Value]]
+    ) -> set[str]:
         """Follow a parameter, or a field behind it, into the callers."""
         found: set[str] = set()
         if function == self.main and number in (0, 1):
             return {ARGUMENT}
         if function == self.main and number == 2:
             return {ENVIRONMENT}
-        for caller, site in (self.callers.get(function) or self.indirect.get(function, ()))[:12]:
+        for caller, site in self._calls(function)[:12]:
             given = site.arguments[number] if number < len(site.arguments) else None
-            if given is None or type(given) is int and given < 4096:
+            if given is None or (type(given) is int and given < 4096):
                 continue
             place = plus(given, distance, (1 << self._elf.bits) - 1) if distance else given
             found |= self._of(caller, place, depth, seen)
         return found
 
-    def _memory(
-        self, function: int, place: Value, size: int, depth: int, seen: frozenset[tuple[int, Value]]
-    ) -> set[str]:
+    def _memory(self, function: int, place: Value, size: int, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
         """Follow what was loaded: the content of a buffer, or a pointer or number that was stored there."""
         found: set[str] = set()
         trace = self.program.traces[function]
@@ -217,7 +178,7 @@ class Origins:
             found |= self._parameter(function, base[1], distance, depth, seen)
         if not found and type(place) is int:
             found |= self._within(function, place, depth, seen)
-        if type(place) is int and not found and self._elf.offset_of(place) is None or type(place) is int and not found:
+        if type(place) is int and not found:
             for owner, number, site in self.global_buffers.get(place, ())[:12]:
                 if owner != function:
                     found |= self._filled(owner, site, number, depth, seen)
@@ -230,7 +191,7 @@ class Origins:
         for start in index.before(place, 2048):
             for number, site in index.given[start][:8]:
                 if site.name:
-                    if site.name in _FILLS and _FILLS[site.name][0] == number and _covers(site, place - start):
+                    if site.name in FILLS and FILLS[site.name][0] == number and covers(site, place - start):
                         found |= self._filled(function, site, number, depth, seen)
                 elif site.target in self.program.traces:
                     field: Value = ("+", ("p", number), place - start)
@@ -244,18 +205,18 @@ class Origins:
     def _filled(self, function: int, site: Site, number: int, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
         """Return what a call puts behind its argument."""
         name, arguments = site.name, site.arguments
-        if name in _FILLS:
-            buffer, stream = _FILLS[name]
+        if name in FILLS:
+            buffer, stream = FILLS[name]
             return self._stream(function, arguments, stream, depth, seen) if buffer == number else set()
         found: set[str] = set()
-        if name in _COPIES and _COPIES[name][0] == number:
-            _, first, rest = _COPIES[name]
+        if name in COPIES and COPIES[name][0] == number:
+            _, first, rest = COPIES[name]
             for one in arguments[first:] if rest else arguments[first : first + 1]:
-                if one is not None and (type(one) is tuple or one > 4096):
+                if one is not None and not _is_small(one):
                     found |= self._of(function, one, depth, seen)
-        elif name in _SCANS and number >= 2 and arguments[0] is not None:
+        elif name in SCANS and number >= 2 and arguments[0] is not None:
             found |= self._of(function, arguments[0], depth, seen)
-        elif name in _STREAM_SCANS and number >= 1:
+        elif name in STREAM_SCANS and number >= 1:
             found |= self._stream(function, arguments, -2 if "f" not in name.split("sc")[0] else 0, depth, seen)
         elif not name and site.target in self.program.traces and number < 8:
             inner: Value = ("p", number)
@@ -267,7 +228,12 @@ class Origins:
         return found
 
     def _stream(
-        self, function: int, arguments: tuple[Value | None, ...], number: int, depth: int, seen: frozenset[tuple[int, Value]]
+        self,
+        function: int,
+        arguments: tuple[Value | None, ...],
+        number: int,
+        depth: int,
+        seen: frozenset[tuple[int, Value]],
     ) -> set[str]:
         """Name a descriptor or stream that is read."""
         if number == -1:
@@ -281,82 +247,78 @@ class Origins:
         return kinds or {STREAM}
 
     def _opened(self, function: int, given: Value | None, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
+        """Tell what a descriptor or stream was opened on."""
         if type(given) is not tuple or depth > MAX_DEPTH or (function, given) in seen:
             return set()
         seen = seen | {(function, given)}
-        found: set[str] = set()
+        several: list[tuple[int, Value | None]] = []
         if given[0] == "c":
             site = self.index(function).at.get(given[1])
-            if site is not None and site.name in ("fopen", "fopen64", "open", "open64", "__open_2", "__open64_2", "openat"):
-                path = site.arguments[1 if site.name == "openat" else 0]
-                fixed = type(path) is int and self._elf.is_constant(path, 1)
-                return {SETTINGS} if fixed else {FILE}
-            if site is not None and site.name in ("socket", "accept", "accept4", "socketpair"):
-                return {NETWORK}
-            if site is not None and site.name == "popen":
-                return {COMMAND}
-            if site is not None and not site.name and site.target in self.program.traces:
-                for value in self.program.traces[site.target].returns.values():
-                    found |= self._opened(site.target, value, depth + 1, seen)
+            if site is not None and site.name:
+                return self._opens(site)
+            if site is not None and site.target in self.program.traces:
+                several = [(site.target, value) for value in self.program.traces[site.target].returns.values()]
         elif given[0] == "m" and type(given[1]) is int:
-            if (self._elf.copied.get(given[1]) or self._elf.slots.get(given[1])) == "stdin":
+            if "stdin" in (self._elf.copied.get(given[1]), self._elf.slots.get(given[1])):
                 return {STDIN}
-            for owner, store in self.globals.get(given[1], ())[:4]:
-                found |= self._opened(owner, store.value, depth + 1, seen)
-        elif given[0] == "m" and type(given[1]) is tuple and given[1][0] == "m" and type(given[1][1]) is int:
-            pass
+            several = [(owner, store.value) for owner, store in self.globals.get(given[1], ())[:4]]
         elif given[0] == "f":
-            for one in self.program.traces[function].merged.get((given[1], given[2]), {}).values():
-                found |= self._opened(function, one, depth + 1, seen)
+            merged = self.program.traces[function].merged.get((given[1], given[2]), {})
+            several = [(function, one) for one in merged.values()]
         elif given[0] == "p":
-            for caller, site in self.callers.get(function, ())[:8]:
-                if given[1] < len(site.arguments):
-                    value = site.arguments[given[1]]
-                    found |= {STDIN} if value == 0 else self._opened(caller, value, depth + 1, seen)
-        if given[0] == "m" and not found and type(given[1]) is int and self._pointed(given[1]) == "stdin":
-            return {STDIN}
+            calls = self.callers.get(function, ())[:8]
+            several = [(caller, site.arguments[given[1]]) for caller, site in calls if given[1] < len(site.arguments)]
+        found: set[str] = set()
+        for owner, value in several:
+            found |= {STDIN} if value == 0 and given[0] == "p" else self._opened(owner, value, depth + 1, seen)
         return found
 
-    def _pointed(self, address: int) -> str:
-        return self._elf.slots.get(address, "")
+    def _opens(self, site: Site) -> set[str]:
+        """Tell what a call of the C library opens."""
+        if site.name in OPENS:
+            path = site.arguments[OPENS[site.name]]
+            return {SETTINGS} if type(path) is int and self._elf.is_constant(path, 1) else {FILE}
+        return {NETWORK} if site.name in OPENS_SOCKETS else {COMMAND} if site.name == "popen" else set()
 
     def _result(self, function: int, site: Site, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
         name, arguments = site.name, site.arguments
-        if name in _THROUGH:
-            given: Value | None = arguments[_THROUGH[name]]
+        if name in THROUGH:
+            given: Value | None = arguments[THROUGH[name]]
             if given == 0 and name.startswith("strtok"):
-                before = [one for one in self.program.traces[function].sites if one.name == name and one.arguments[0] != 0]
-                found: set[str] = set()
-                for one in before[:4]:
-                    if one.arguments[0] is not None:
-                        found |= self._of(function, one.arguments[0], depth, seen)
-                return found
+                return self._continued(function, name, depth, seen)
             return set(self._of(function, given, depth, seen)) if given is not None else set()
         if name in ("getenv", "secure_getenv", "__secure_getenv"):
             text = self.text(arguments[0])
-            return {CGI} if text in _CGI or (text or "").startswith("HTTP_") else {ENVIRONMENT}
-        if name in _CHARACTERS:
-            return self._stream(function, arguments, _CHARACTERS[name], depth, seen)
-        if name in _FILLS:
-            return self._stream(function, arguments, _FILLS[name][1], depth, seen)
-        if name in _OPTIONS:
-            return {ARGUMENT}
-        if name in _SETTINGS:
-            return {SETTINGS}
-        if name in ("getpass", "readline"):
-            return {STDIN}
-        if name in _MADE_ELSEWHERE:
-            return {LOCAL}
-        found = set()
-        if not name and site.target in self.program.traces:
-            for value in list(self.program.traces[site.target].returns.values())[:8]:
-                if type(value) is int and value > 4096:
+            return {CGI} if text in OF_CGI or (text or "").startswith("HTTP_") else {ENVIRONMENT}
+        stream = CHARACTERS[name] if name in CHARACTERS else FILLS[name][1] if name in FILLS else None
+        if stream is not None:
+            return self._stream(function, arguments, stream, depth, seen)
+        if name in GIVES:
+            return {GIVES[name]}
+        return self._returned(function, site, depth, seen) if not name and site.target in self.program.traces else set()
+
+    def _continued(self, function: int, name: str, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
+        """A call of strtok() that goes on with what an earlier one was given."""
+        before = [one for one in self.program.traces[function].sites if one.name == name and one.arguments[0] != 0]
+        found: set[str] = set()
+        for one in before[:4]:
+            if one.arguments[0] is not None:
+                found |= self._of(function, one.arguments[0], depth, seen)
+        return found
+
+    def _returned(self, function: int, site: Site, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
+        """What a function of the file returns."""
+        arguments = site.arguments
+        found: set[str] = set()
+        for value in list(self.program.traces[site.target].returns.values())[:8]:
+            if type(value) is int and value > 4096:
+                found |= self._of(site.target, value, depth + 1, seen)
+            elif type(value) is tuple:
+                given = arguments[value[1]] if value[0] == "p" and value[1] < len(arguments) else None
+                if given is not None:
+                    found |= self._of(function, given, depth, seen)
+                else:
                     found |= self._of(site.target, value, depth + 1, seen)
-                elif type(value) is tuple:
-                    if value[0] == "p" and value[1] < len(arguments) and arguments[value[1]] is not None:
-                        found |= self._of(function, arguments[value[1]], depth, seen)  # type: ignore[arg-type]
-                    else:
-                        found |= self._of(site.target, value, depth + 1, seen)
         return found
 
     def is_fixed(self, address: int) -> bool:
@@ -372,9 +334,9 @@ class Origins:
             place
             for place, calls in self.global_buffers.items()
             for _, number, site in calls
-            if (site.name in _FILLS and _FILLS[site.name][0] == number)
-            or (site.name in _COPIES and _COPIES[site.name][0] == number)
-            or (site.name in _SCANS and number >= 2)
+            if (site.name in FILLS and FILLS[site.name][0] == number)
+            or (site.name in COPIES and COPIES[site.name][0] == number)
+            or (site.name in SCANS and number >= 2)
         }
         return frozenset(self.globals) | filled
 
@@ -451,70 +413,6 @@ class Origins:
         return found
 
 
-class _Index:
-    """The calls and stores of one function by place."""
-
-    def __init__(self, trace: Trace, mask: int) -> None:
-        self.at = {site.address: site for site in trace.sites}
-        self.given: dict[Value, list[tuple[int, Site]]] = {}
-        for site in trace.sites:
-            for number, value in enumerate(site.arguments):
-                for one in _bases(value, mask):
-                    self.given.setdefault(one, []).append((number, site))
-        self.stores: dict[Value, list[Store]] = {}
-        for store in trace.stores:
-            for start in _starts(trace, store.place):
-                self.stores.setdefault(start, []).append(store)
-        self._numbers = sorted(one for one in self.given if type(one) is int)
-
-    def before(self, place: int, reach: int) -> Iterable[int]:
-        """Return the given places that lie before one, the nearest first."""
-        return [one for one in reversed(self._numbers) if place - reach <= one < place][:8]
-
-
-def _starts(trace: Trace, place: Value) -> list[Value]:
-    """Return a place that is written, and where a running place started."""
-    found: list[Value] = [place]
-    row: list[Value] = [place]
-    seen: set[Value] = set()
-    while row and len(seen) < 16:
-        one = row.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if type(one) is tuple and one[0] == "f":
-            row += trace.merged.get((one[1], one[2]), {}).values()
-        elif type(one) is tuple and one[0] == "+" and abs(one[2]) < 64:
-            row.append(one[1])
-            found.append(one)
-        elif one != place:
-            found.append(one)
-    return found
-
-
-def _bases(value: Value | None, mask: int) -> list[Value]:
-    """Return a place, and the start of the buffer that a running place lies in."""
-    if value is None or (type(value) is int and value <= 4096):
-        return []
-    found: list[Value] = [value]
-    while type(value) is tuple and (value[0] == "+" or (value[0] == "o" and value[1] == ADD)):
-        if value[0] == "+":
-            if value[2] & mask > 4096 and abs(value[2]) > 4096:
-                found.append(value[2] & mask)
-            value = value[1]
-            if type(value) is tuple and value[0] == "o":
-                continue
-            break
-        value = next((one for one in value[2:4] if type(one) is tuple and one[0] in "pcm"), None)
-        if value is not None:
-            found.append(value)
-    return found
-
-
-def _covers(site: Site, distance: int, *, known: bool = False) -> bool:
-    sizes = {"read": 2, "recv": 2, "recvfrom": 2, "__read_chk": 2, "__recv_chk": 2, "__recvfrom_chk": 2, "fgets": 1, "fread": 2}
-    number = sizes.get(site.name)
-    size = site.arguments[number] if number is not None else None
-    if type(size) is not int:
-        return distance < 16 or not known
-    return distance < size
+def _is_small(value: Value) -> bool:
+    """Tell whether a value is a number that is no address."""
+    return isinstance(value, int) and value <= 4096

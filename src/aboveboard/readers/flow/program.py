@@ -21,7 +21,8 @@ from aboveboard.readers.code.state import Places
 from aboveboard.readers.code.stubs import stubs
 from aboveboard.readers.elf import Elf
 from aboveboard.readers.flow.state import State
-from aboveboard.readers.flow.trace import Trace, Tracer
+from aboveboard.readers.flow.trace import Trace
+from aboveboard.readers.flow.tracer import Tracer
 from aboveboard.readers.flow.values import Value
 
 MACHINES = frozenset({"mips", "arm", "aarch64", "x86", "x86-64"})
@@ -74,7 +75,8 @@ class Program:
         """Give calls of functions of the file the names of what they act like."""
         for trace in self.traces.values():
             trace.sites = [
-                replace(site, name=acts[site.target]) if not site.name and site.target in acts else site for site in trace.sites
+                replace(site, name=acts[site.target]) if not site.name and site.target in acts else site
+                for site in trace.sites
             ]
 
     def is_own(self, function: int) -> bool:
@@ -87,9 +89,8 @@ class Program:
         ranges = sorted(one for trace in self.traces.values() for one in trace.extent)
         total, last = 0, 0
         for start, end in ranges:
-            start = max(start, last)
-            if end > start:
-                total, last = total + end - start, end
+            total += max(0, end - max(start, last))
+            last = max(end, last)
         return total, every
 
 
@@ -129,7 +130,9 @@ class _Loader:
                 break
             self._trace(self.queue.popleft())
         self.program.names = {
-            self._plain(value): name for name, value in self.elf.exports.items() if self._plain(value) in self.program.traces
+            self._plain(value): name
+            for name, value in self.elf.exports.items()
+            if self._plain(value) in self.program.traces
         }
         return self.program
 
@@ -164,7 +167,7 @@ class _Loader:
             if not is_text(elf, start):
                 yield self._plain(start), self._mode(start)
         if elf.machine == "arm" or (elf.machine == "mips" and elf.compressed):
-            unknown = [start for start in unwind(elf)]
+            unknown = unwind(elf)
             called = {one.target: one.mode for one in branches(elf, ()) if one.is_call}
             for start in unknown:
                 yield start, called.get(start) or ("thumb" if self._is_thumb(start) else "arm")

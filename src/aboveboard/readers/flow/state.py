@@ -5,7 +5,7 @@ from __future__ import annotations
 from aboveboard.readers.code.machines import Machine
 from aboveboard.readers.code.state import Places
 from aboveboard.readers.elf import Elf
-from aboveboard.readers.flow.values import SUBPIECE, Value, root
+from aboveboard.readers.flow.values import SUBPIECE, Value, apart
 
 MAX_CELLS = 2048
 Key = tuple[str, Value]  # ("r", offset of a register) or ("m", place in memory)
@@ -121,7 +121,7 @@ class State:
 
     def _inside(self, place: Value, size: int) -> Value | None:
         """Return a part of a wider cell whose value is a number."""
-        base, distance = root(place) if type(place) is tuple else (0, place)
+        base, distance = apart(place)
         for back in range(1, 9):
             at: Value = distance - back if base == 0 else ("+", base, distance - back) if distance != back else base
             cell = self.cells.get(at)
@@ -148,7 +148,7 @@ class State:
     def store(self, place: Value, size: int, value: Value | None) -> None:
         """Put a value into memory; what it overlaps is forgotten."""
         cells = self.cells
-        base, distance = root(place) if type(place) is tuple else (0, place)
+        base, distance = apart(place)
         for at in range(1 - _REACH if type(place) is int else -8, size):
             if at:
                 other: Value = distance + at if base == 0 else ("+", base, distance + at) if distance + at else base
@@ -163,8 +163,8 @@ class State:
     def after_call(self, written: list[tuple[Value, int]], *, keeps: bool) -> None:
         """Forget what a called function may have written: `written` are places and the bytes behind them.
 
-        Other data is forgotten as well unless the function `keeps` it; the stack is not. What holds an address of the file or
-        of the stack behind a place is taken to be a register that was put aside, and stays.
+        Other data is forgotten as well unless the function `keeps` it; the stack is not. What holds an address of the file
+        or of the stack behind a place is taken to be a register that was put aside, and stays.
         """
         on_stack = self._places.on_stack
         if not keeps:
@@ -173,6 +173,8 @@ class State:
             if type(start) is int and on_stack(start):
                 for place in [one for one in self.cells if type(one) is int and start <= one < start + size]:
                     value = self.cells[place][1]
-                    is_address = type(value) is int and value > 4096 and (on_stack(value) or self._elf.offset_of(value) is not None)
+                    is_address = (
+                        type(value) is int and value > 4096 and (on_stack(value) or self._elf.offset_of(value) is not None)
+                    )
                     if place == start or not is_address:
                         del self.cells[place]

@@ -1,7 +1,7 @@
 """Calls of the Linux kernel, by their instruction and number.
 
-Sources: syscall(2); the tables of the kernel (arch/x86/entry/syscalls, arch/arm/tools/syscall.tbl, arch/mips/kernel/syscalls,
-include/uapi/asm-generic/unistd.h).
+Sources: syscall(2); the tables of the kernel (arch/x86/entry/syscalls, arch/arm/tools/syscall.tbl, arch/mips/kernel/
+syscalls, include/uapi/asm-generic/unistd.h).
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ _NUMBERS = {
 _ORDER = ("x86-64", "x86", "mips", "arm", "aarch64")
 _NAMES: dict[str, dict[int, str]] = {
     machine: {
-        numbers[place] + (4000 if machine == "mips" else 0): name for name, numbers in _NUMBERS.items() if numbers[place] >= 0
+        numbers[place] + (4000 if machine == "mips" else 0): name
+        for name, numbers in _NUMBERS.items()
+        if numbers[place] >= 0
     }
     for place, machine in enumerate(_ORDER)
 }

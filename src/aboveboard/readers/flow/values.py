@@ -18,7 +18,7 @@ Widening and cutting of what is not a number is not kept: a byte that was loaded
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pypcode import OpCode
 
@@ -47,28 +47,30 @@ def is_test(value: Value | None) -> bool:
 
 def plus(base: Value, number: int, mask: int) -> Value:
     """Return a value plus a number, in one form."""
-    if type(base) is int:
+    if isinstance(base, int):
         return base + number & mask
+    inner: Value = base
     if base[0] == "+":
-        base, number = base[1], base[2] + number
+        inner, number = base[1], base[2] + number
     number &= mask
     if number > mask >> 1:
         number -= mask + 1
-    return ("+", base, number) if number else base
+    return ("+", inner, number) if number else inner
 
 
 def depth(value: Value) -> int:
     """Return how deep a value is nested, up to one more than MAX_DEPTH."""
     level, row = 0, [value]
     while row and level <= MAX_DEPTH:
-        row = [part for one in row if type(one) is tuple for part in one[1:] if type(part) is tuple][:64]
+        inner: list[Value] = [part for one in row if type(one) is tuple for part in one[1:] if type(part) is tuple]
+        row = inner[:64]
         level += 1
     return level
 
 
 def negated(test: Value) -> Value:
     """Return the opposite of a test."""
-    if type(test) is int:
+    if isinstance(test, int):
         return int(not test)
     kind = test[0]
     if kind == "=":
@@ -99,7 +101,7 @@ def equal(a: Value, b: Value, size: int) -> Value:
             return equal(a[1], b - a[2] & mask, size)
         if kind == "?" and type(a[2]) is int and type(a[3]) is int:
             if a[2] == b != a[3]:
-                return a[1]
+                return cast(Value, a[1])
             if a[3] == b != a[2]:
                 return negated(a[1])
             return int(a[2] == b)
@@ -198,7 +200,7 @@ def binary(code: int, a: Value, b: Value, size: int) -> Value | None:
 def _mixed(code: int, a: Value, b: Value, mask: int) -> Value | None:
     if code == ADD:
         return _sum(a, b, mask)
-    elif code == SUB:
+    if code == SUB:
         if type(b) is int:
             return plus(a, -b, mask)
         if a == b:
@@ -216,9 +218,7 @@ def _mixed(code: int, a: Value, b: Value, mask: int) -> Value | None:
             return a
         if code == XOR and b == 1 and is_test(a):
             return negated(a)
-    elif code == SUBPIECE and b == 0:
-        return a
-    elif b == 0:  # shifts by nothing
+    elif b == 0:  # shifts by nothing, the low piece
         return a
     return ("o", code, a, b) if depth(a) < MAX_DEPTH and depth(b) < MAX_DEPTH else None
 
@@ -227,23 +227,14 @@ def _sum(a: Value, b: Value, mask: int) -> Value | None:
     """Return a sum in one form: numbers last, other parts in a fixed order."""
     if type(a) is int:
         a, b = b, a
-    assert type(a) is tuple
-    if type(b) is int:
-        return plus(a, b, mask)
-    number = 0
-    if a[0] == "+":
-        a, number = a[1], a[2]
-    if type(b) is tuple and b[0] == "+":
-        b, number = b[1], number + b[2]
-    if type(a) is int or type(b) is int:
-        one, other = (a, b) if type(b) is int else (b, a)
-        assert type(other) is int
-        return plus(one, other + number, mask)
-    if _order(b) < _order(a):
-        a, b = b, a
-    if depth(a) >= MAX_DEPTH or depth(b) >= MAX_DEPTH:
+    if isinstance(a, int) or isinstance(b, int):
+        return plus(a, b, mask) if isinstance(b, int) else None
+    (first, number), (second, more) = root(a), root(b)
+    if _order(second) < _order(first):
+        first, second = second, first
+    if depth(first) >= MAX_DEPTH or depth(second) >= MAX_DEPTH:
         return None
-    return plus(("o", ADD, a, b), number, mask)
+    return plus(("o", ADD, first, second), number + more, mask)
 
 
 def _order(value: Value) -> tuple[int, str, int]:
@@ -276,8 +267,9 @@ def _truth(a: Value) -> Value:
     return a if is_test(a) else ("!", a, 0)
 
 
-def _number(a: Value, b: Value, size: int, signed: bool) -> int:  # noqa: FBT001 - a table's value
-    assert type(a) is int and type(b) is int
+def _number(a: Value, b: Value, size: int, signed: bool) -> int:
+    assert isinstance(a, int)
+    assert isinstance(b, int)
     if signed:
         top = 1 << 8 * size - 1
         a, b = (a ^ top) - top, (b ^ top) - top
@@ -300,3 +292,8 @@ def parts(value: Value) -> list[tuple[Any, ...]]:
 def root(place: Value) -> tuple[Value, int]:
     """Return the base of a place and the distance from it."""
     return (place[1], place[2]) if type(place) is tuple and place[0] == "+" else (place, 0)
+
+
+def apart(place: Value) -> tuple[Value, int]:
+    """Return the base of a place and the distance from it; a number is a distance from 0."""
+    return (0, place) if isinstance(place, int) else root(place)
