@@ -26,8 +26,11 @@ class Graph:
         self._way: dict[Node, Node] = {}  # compilers repeat a test: ways with one test to one block are one way
         for block, edges in trace.edges.items():
             row = self._next.setdefault(block, [])
+            asked: dict[int, set[Value]] = {}
             for edge in edges:
-                if edge.test == 1:
+                asked.setdefault(edge.target, set()).add(edge.test)
+            for edge in edges:
+                if edge.test == 1 or len(asked[edge.target]) > 1:  # where both ways lead to one block nothing is asked
                     row.append(edge.target)
                 else:
                     way = same.setdefault((edge.target, edge.test), (edge.source, edge.target))

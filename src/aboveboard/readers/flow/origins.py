@@ -49,12 +49,13 @@ class Origins:
         self._known: dict[tuple[int, Value, bool], frozenset[str]] = {}
         self._indices: dict[int, Index] = {}
         self._work = 0
+        self._asked: dict[tuple[int, Value], set[str]] = {}  # what functions put behind their parameters, in this answer
 
     def of(self, function: int, value: Value | None) -> frozenset[str]:
         """Return where a value, or what it points to, comes from."""
         if value is None:
             return frozenset()
-        self._work = 0
+        self._work, self._asked = 0, {}
         return self._of(function, value, 0, frozenset())
 
     def is_content(self, function: int, place: Value, depth: int = 0) -> bool:
@@ -194,12 +195,7 @@ class Origins:
                     if site.name in FILLS and FILLS[site.name][0] == number and covers(site, place - start):
                         found |= self._filled(function, site, number, depth, seen)
                 elif site.target in self.program.traces:
-                    field: Value = ("+", ("p", number), place - start)
-                    for inner, other in self.index(site.target).given.get(field, ())[:8]:
-                        found |= self._filled(site.target, other, inner, depth + 1, seen)
-                    for store in self.index(site.target).stores.get(field, ())[:4]:
-                        if type(store.value) is tuple:
-                            found |= self._of(site.target, store.value, depth + 1, seen)
+                    found |= self._written(site.target, ("+", ("p", number), place - start), depth + 1, seen)
         return found
 
     def _filled(self, function: int, site: Site, number: int, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
@@ -219,12 +215,19 @@ class Origins:
         elif name in STREAM_SCANS and number >= 1:
             found |= self._stream(function, arguments, -2 if "f" not in name.split("sc")[0] else 0, depth, seen)
         elif not name and site.target in self.program.traces and number < 8:
-            inner: Value = ("p", number)
-            for other, deeper in self.index(site.target).given.get(inner, ())[:8]:
-                found |= self._filled(site.target, deeper, other, depth + 1, seen) if depth < MAX_DEPTH else set()
-            for store in self.index(site.target).stores.get(inner, ())[:4]:
-                if type(store.value) is tuple:
-                    found |= self._of(site.target, store.value, depth + 1, seen)
+            found |= self._written(site.target, ("p", number), depth + 1, seen)
+        return found
+
+    def _written(self, function: int, place: Value, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
+        """Return what a function puts behind one of its parameters. Each is asked once in an answer: calls may form a net."""
+        if depth > MAX_DEPTH or (function, place) in self._asked or len(self._asked) > MAX_WORK:
+            return self._asked.get((function, place), set())
+        found = self._asked[(function, place)] = set()
+        for number, site in self.index(function).given.get(place, ())[:8]:
+            found |= self._filled(function, site, number, depth, seen)
+        for store in self.index(function).stores.get(place, ())[:4]:
+            if type(store.value) is tuple:
+                found |= self._of(function, store.value, depth, seen)
         return found
 
     def _stream(
