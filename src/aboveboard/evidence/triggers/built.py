@@ -47,7 +47,7 @@ class Built:
 
     def _may_be_built(self, site: Site, number: int) -> bool:
         given = site.arguments[number]
-        if given is None or (type(given) is tuple and given[0] not in ("c", "+", "f")):
+        if given is None or (type(given) is tuple and given[0] not in ("c", "+", "f", "u")):
             return False
         return not (type(given) is int and self._program.elf.is_constant(given, 1))
 

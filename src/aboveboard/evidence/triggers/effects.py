@@ -6,11 +6,12 @@ Sources: POSIX.1-2017; Linux man-pages, section 2 (capabilities(7) says which ca
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from aboveboard.readers.flow.graph import Graph
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.sources import OUTSIDE
-from aboveboard.readers.flow.trace import Site, Store
+from aboveboard.readers.flow.trace import Site, Store, Trace
 from aboveboard.readers.flow.values import Value, root
 
 RUN, PRIVILEGE, LISTEN, CONNECT, WRITE, REMOVE, MEMORY, EVALUATE, SYSTEM, SETTING, READ, PASS = (
@@ -61,6 +62,7 @@ _SETTING = re.compile(
 )
 _SHELL = re.compile(r"(?:^|/)(?:sh|ash|bash|busybox sh|telnetd|utelnetd|nc|netcat|dropbear|login|getty)(?:\s|$)")
 _O_ACCMODE = 3
+MAX_WAYS = 4  # ways to one call that are told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,30 @@ class Effect:
     weight: float
     outside: bool = False
     shell: bool = False
+
+
+def apart(trace: Trace, graph: Graph, site: Site) -> list[Site]:
+    """Return a call once for each way to it that brings another command: compilers share the tails of branches.
+
+    Only where nothing is asked between the place where the ways meet and the call.
+    """
+    number = _RUN.get(site.name, -1)
+    given = site.arguments[number] if number >= 0 else None
+    if type(given) is not tuple or given[0] != "f":
+        return [site]
+    ways = trace.merged.get((given[1], given[2]), {})
+    if not 1 < len(ways) <= MAX_WAYS or graph.guards(given[1]) != graph.guards(site.block):
+        return [site]
+    found = []
+    for source in sorted(ways):
+        arguments = [
+            trace.merged.get((one[1], one[2]), {}).get(source, one)
+            if type(one) is tuple and one[0] == "f" and one[1] == given[1]
+            else one
+            for one in site.arguments
+        ]
+        found.append(replace(site, block=source, arguments=tuple(arguments)))
+    return found
 
 
 def effect_of(function: int, site: Site, origins: Origins) -> Effect | None:

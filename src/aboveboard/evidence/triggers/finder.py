@@ -14,7 +14,7 @@ from aboveboard.evidence.triggers.asked import Asked
 from aboveboard.evidence.triggers.candidates import Candidate
 from aboveboard.evidence.triggers.checks import Checks
 from aboveboard.evidence.triggers.comparers import name_comparers
-from aboveboard.evidence.triggers.effects import Effect, effect_of, store_effect, take_effect
+from aboveboard.evidence.triggers.effects import Effect, apart, effect_of, store_effect, take_effect
 from aboveboard.evidence.triggers.matches import Match
 from aboveboard.evidence.triggers.passes import Passes
 from aboveboard.evidence.triggers.rarity import rarity, runs
@@ -62,7 +62,7 @@ class Finder:
     def find(self) -> list[Candidate]:
         """Return the candidates, by the address of their comparison."""
         for function, trace in sorted(self.program.traces.items()):
-            for site in trace.sites:
+            for site in (part for site in trace.sites for part in apart(trace, self.asked.graph(function), site)):
                 effect = effect_of(function, site, self.origins) or take_effect(function, site, self.origins)
                 if effect is not None:
                     self._up(function, site.block, _Reached(effect, False, 0), frozenset())

@@ -16,7 +16,8 @@ _WRITES: dict[str, tuple[tuple[int, int], ...]] = {
         ("strtol", "strtoul", "strtoll", "strtoull", "strtod", "__isoc23_strtol", "__isoc23_strtoul"), ((1, -8),)
     ),
     **dict.fromkeys(("getline", "getdelim", "__getdelim"), ((0, -8), (1, -8))),
-    **dict.fromkeys(("read", "recv", "recvfrom", "__read_chk", "__recv_chk"), ((1, 2), (4, -128), (5, -4))),
+    **dict.fromkeys(("read", "recv", "__read_chk", "__recv_chk"), ((1, 2),)),
+    "recvfrom": ((1, 2), (4, -128), (5, -4)),
     **dict.fromkeys(("fgets", "snprintf", "vsnprintf", "__fgets_chk", "gethostname", "strerror_r"), ((0, 1),)),
     **dict.fromkeys(("memset", "memcpy", "memmove", "strncpy", "strncat", "__memcpy_chk", "__strncpy_chk"), ((0, 2),)),
     **dict.fromkeys(("time", "wait"), ((0, -8),)),

@@ -165,27 +165,32 @@ class Emulator(Memory):
                     self.write(place, inputs[2][2], self._get(inputs[2]))
             elif output is not None:
                 value = self._value(code, output, inputs)
+                part = None if value is not None or self.big else self._partly(code, output, inputs)
                 self._put(output, value)
-                if value is None and not self.big:
-                    self._partly(code, output, inputs)
+                if part is not None:
+                    self._put_low(output, *part)
         return None
 
-    def _partly(self, code: int, output: Place, inputs: tuple[Place, ...]) -> None:
-        """Do an operation on the low bytes that are known: code for x86 moves single bytes in wide registers."""
+    def _partly(self, code: int, output: Place, inputs: tuple[Place, ...]) -> tuple[int, int] | None:
+        """Do an operation on the low bytes that are known: code for x86 moves single bytes in wide registers.
+
+        Return them as a number, and how many they are.
+        """
         if code not in FROM_BELOW:
-            return
+            return None
         low = [self._low(place) for place in inputs]
         known = min([output[2], *(size for _, size in low)])
         if known == 0:
-            return
+            return None
         values = [value & (1 << 8 * known) - 1 for value, _ in low]
-        result = (ONE[code](values[0], known) if len(values) == 1 else TWO[code](values[0], values[1], known)) & (
-            1 << 8 * known
-        ) - 1
+        result = ONE[code](values[0], known) if len(values) == 1 else TWO[code](values[0], values[1], known)
+        return result & (1 << 8 * known) - 1, known
+
+    def _put_low(self, output: Place, value: int, known: int) -> None:
         if output[0] == REGISTER:
-            self.set_register(output[1], known, result)
+            self.set_register(output[1], known, value)
         elif output[0] == UNIQUE:
-            self._halves[output[1]] = (result, known)
+            self._halves[output[1]] = (value, known)
 
     def _low(self, place: Place) -> tuple[int, int]:
         """Return the low bytes of a place that are known, as a number, and how many they are."""

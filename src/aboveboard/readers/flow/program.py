@@ -29,6 +29,7 @@ MACHINES = frozenset({"mips", "arm", "aarch64", "x86", "x86-64"})
 MAX_FUNCTIONS = 12_000
 MAX_INSTRUCTIONS = 600_000
 MAX_LIBRARY = 1600  # bytes of a function of the C library that is looked at, in a static program: it is only named
+MAX_SMALL = 320  # bytes of a function whose changes to registers are looked up
 MAX_EXTENT = 256 * 1024  # bytes of one function
 
 
@@ -109,6 +110,7 @@ class _Loader:
         self.ends: dict[int, int] = {}
         self.queue: deque[int] = deque()
         self.tracer = Tracer(elf, Places(elf), self.stubs, self._never_returns)
+        self.tracer.small = self._small
         self.dead: set[int] = set()
         self.library = 0  # where the C library begins in a static program
         self.program.imported, self.program.tracer = self.tracer.name, self.tracer
@@ -200,6 +202,13 @@ class _Loader:
                 if elf.is_code(value):
                     self.program.pointed.add(value)
                     yield value
+
+    def _small(self, target: int, mode: str) -> lift.Function | None:
+        """Return the code of a small function that is known to start there."""
+        start, mode = self._target(target, mode)
+        if start not in self.modes or self._end(start) - start > MAX_SMALL:
+            return None
+        return lift.lift(self.elf, machine(mode, big=self.elf.endian == "big"), start, self._end(start), conditions=1)
 
     def _never_returns(self, target: int) -> bool:
         return self._plain(target) in self.dead

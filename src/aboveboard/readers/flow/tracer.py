@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 
 from aboveboard.readers.code import lift
 from aboveboard.readers.code.library import NEVER_RETURN, READ_ONLY
-from aboveboard.readers.code.lift import CONSTANT, MEMORY, Function, Instruction, Place
+from aboveboard.readers.code.lift import CONSTANT, MEMORY, REGISTER, Function, Instruction, Place
 from aboveboard.readers.code.state import Places
 from aboveboard.readers.elf import Elf
 from aboveboard.readers.flow import values
@@ -32,6 +32,8 @@ class Tracer:
     def __init__(self, elf: Elf, places: Places, names: Mapping[int, str], does_not_return: Callable[[int], bool]) -> None:
         self.elf, self.places, self._names = elf, places, names
         self._dead = does_not_return
+        self.small: Callable[[int, str], Function | None] = lambda _target, _mode: None
+        self._changed: dict[int, frozenset[int] | None] = {}
 
     def name(self, target: int, mode: str) -> str:
         """Return the name of an imported function, empty for others."""
@@ -47,6 +49,27 @@ class Tracer:
         run = _Run(self, function)
         run.run()
         return run.entries
+
+    def changed(self, target: int, mode: str) -> frozenset[int] | None:
+        """Return the registers that a small function of the file changes; None where that is not known.
+
+        Compilers know it too (GCC, -fipa-ra), and keep values in registers that the calling convention gives away.
+        """
+        if target not in self._changed:
+            self._changed[target] = None
+            function = self.small(target, mode)
+            if function is not None and not any(
+                code in (lift.CALL, lift.CALLIND, lift.CALLOTHER)
+                for one in function.instructions.values()
+                for code, _, _ in one.operations
+            ):
+                self._changed[target] = frozenset(
+                    output[1] - output[1] % self.elf.width
+                    for one in function.instructions.values()
+                    for _, output, _ in one.operations
+                    if output is not None and output[0] == REGISTER
+                )
+        return self._changed[target]
 
     def dead(self, target: int) -> bool:
         """Tell whether a function of the file never returns."""
@@ -294,7 +317,12 @@ class _Run(Operations):
         result: Value = ("c", instruction.address)
         state.after_call(written(name, found), keeps=name in READ_ONLY)
         registers = state.registers
-        state.registers = {place: registers[place] for place in machine.kept if place in registers}
+        changed = self.tracer.changed(target, machine.mode) if not name and target > 0 else None
+        state.registers = {
+            place: value
+            for place, value in registers.items()
+            if place in machine.kept or (changed is not None and place - place % self.elf.width not in changed)
+        }
         state.registers[machine.result] = known_result(name, found, result)
         self._pop_return(state)
         return name not in NEVER_RETURN and not (target > 0 and self.tracer.dead(target))
