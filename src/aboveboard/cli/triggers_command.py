@@ -25,7 +25,7 @@ def triggers(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find comparisons with a constant that open something; exit 4 where one is an alert, a candidate for a trigger."""
+    """Find comparisons with a constant that open something; exit 4 where one is an alert, or where no code could be followed."""
     talk = talker()
     with bench(None, 1, lambda text: talk.print(terminal.safe(f"  {text}")), confined=True) as here:
         found = look(program, root, here)
@@ -35,7 +35,7 @@ def triggers(
         typer.echo(json.dumps([_decimal(one) for one in found.ranking], ensure_ascii=True, indent=1))
     else:
         _print(found)
-    raise typer.Exit(4 if any(one["alert"] for one in found.ranking) else 0)
+    raise typer.Exit(4 if any(one["alert"] for one in found.ranking) or not found.covered else 0)
 
 
 def _print(found: Looked) -> None:
