@@ -25,7 +25,7 @@ def triggers(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find comparisons with a constant that open something; exit 4 where one is an alert, or where no code could be followed."""
+    """Find comparisons with a constant that open something; exit 4 where one is an alert, or no code was followed."""
     talk = talker()
     with bench(None, 1, lambda text: talk.print(terminal.safe(f"  {text}")), confined=True) as here:
         found = look(program, root, here)

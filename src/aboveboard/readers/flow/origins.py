@@ -219,7 +219,7 @@ class Origins:
         return found
 
     def _written(self, function: int, place: Value, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
-        """Return what a function puts behind one of its parameters. Each is asked once in an answer: calls may form a net."""
+        """Return what a function puts behind one of its parameters. Each is asked once in an answer: calls form nets."""
         if depth > MAX_DEPTH or (function, place) in self._asked or len(self._asked) > MAX_WORK:
             return self._asked.get((function, place), set())
         found = self._asked[(function, place)] = set()
