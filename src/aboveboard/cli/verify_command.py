@@ -17,9 +17,11 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines import bundle_files, bundle_log, recollecting
 from aboveboard.pipelines.bundle_log import Seen
+from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.log import LogView, log_view, read_policy
 from aboveboard.pipelines.paper_files import ring_of
+from aboveboard.pipelines.papers import Opened
 from aboveboard.pipelines.verifying import PROOF_NAME, Asked, State, Verification, Verified
 from aboveboard.report import terminal
 from aboveboard.trust.refusal import UndecidedError
@@ -72,7 +74,7 @@ def verify(
         None if image is None else lambda case: recollecting.again(case, image, room, jobs, told),
         bool(capture),
         None if policy is None else read_policy(policy).log.to_text(),
-        None if log is None else lambda case, papers: bundle_log.extracts_hold(case, papers, log, view(), time),
+        _told(policy, log, view, time),
     )
     found = Verification(bundle, asked).run()
     give(_outcome(found), [], as_json=True) if as_json else _say(found)
@@ -105,6 +107,18 @@ def _seen(
         return bundle_log.by_proof(manifest, given, trusted, at)
 
     return look, view
+
+
+def _told(
+    policy: Path | None, log: Path | None, view: Callable[[], LogView], at: datetime
+) -> Callable[[CaseFiles, Opened], list[str]] | None:
+    """Return how what a bundle tells of logs is held against the log, or without it against the witnesses of the policy."""
+    if policy is None:
+        return None
+    trusted = read_policy(policy)
+    if log is None:
+        return lambda case, _papers: bundle_log.times_hold(case, trusted)
+    return lambda case, papers: bundle_log.extracts_hold(case, papers, log, view(), at, trusted)
 
 
 def _no_log() -> LogView:

@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from aboveboard.pipelines.case_files import CaseFiles
-from aboveboard.pipelines.log import LogView
+from aboveboard.pipelines.log import LogView, State
 from aboveboard.pipelines.paper_files import extracted
 from aboveboard.pipelines.papers import Opened, not_amended
 from aboveboard.store.folder import FolderStore
+from aboveboard.trust.checkpoint import check
 from aboveboard.trust.entry import Entry
-from aboveboard.trust.policy import Policy
+from aboveboard.trust.policy import NOBODY, Policy
 from aboveboard.trust.proof import Proof
 from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time
@@ -82,7 +83,72 @@ def _newer(view: LogView, here: tuple[int, Entry], at: datetime) -> str:
     return ""
 
 
-def extracts_hold(case: CaseFiles, found: Opened, folder: Path, view: LogView, at: datetime) -> list[str]:
+def times_hold(case: CaseFiles, policy: Policy) -> list[str]:
+    """Hold the times that a bundle tells of a log against the cosignatures that it brings, without the log itself.
+
+    Raises RefusedError for a time before the one that they show, and UndecidedError where they do not reach the quorum of
+    this policy or the bundle was made under one that asks otherwise. What is false comes before what is open. Steps for
+    each extract of this log: 1 it asks for a quorum as this policy does; 2 each state was seen when it is told to have
+    been; 3 the newest time is the one that is told. That no entry is left out only the log itself shows.
+    """
+    key, lines, still_open = policy.log.to_text(), [], list[UndecidedError]()
+    for told in case.papers.logs:
+        if told.key != key:
+            lines.append(f"what it tells of {told.origin} is not held against that log")
+            continue
+        if told.witnessed != (policy.quorum != NOBODY):  # 1
+            still_open.append(_other_policy(told))
+            continue
+        for state in told.states if told.witnessed else ():  # 2
+            try:
+                _seen_as_told(state, policy)
+            except UndecidedError as error:
+                still_open.append(error)
+        if told.latest != newest_shown(told, policy):  # 3
+            still_open.append(_other_policy(told))
+        what = "when its states were seen is shown by its witnesses" if told.witnessed else "it tells of no times"
+        lines.append(f"of {told.origin} at {told.size} entries: {what}; that nothing is left out only --log shows")
+    if still_open:
+        raise still_open[0]
+    return lines
+
+
+def _seen_as_told(state: State, policy: Policy) -> None:
+    shown = policy.seen_at(policy.check(state.note))
+    if state.seen_at is None or shown is None or state.seen_at == shown:
+        return
+    if state.seen_at < shown:
+        raise RefusedError(
+            "log-extract",
+            f"{state.size} entries are told to have been seen at {format_time(state.seen_at)}, and the cosignatures "
+            f"show {format_time(shown)}",
+            hint="do not rely on it; where it was made under another policy, have the image inspected again under yours",
+        )
+    raise UndecidedError(
+        "other-policy",
+        f"{state.size} entries are told to have been seen later than this policy says, at {format_time(shown)}",
+        hint="have the image inspected again under your policy",
+    )
+
+
+def newest_shown(told: LogView, policy: Policy) -> datetime | None:
+    """Return the newest time of a witness of the policy under any checkpoint that is told of."""
+    notes = [told.checkpoint, *(state.note for state in told.states)]
+    times = [time for note in notes for time in check(note, policy.log, policy.witnesses).times.values()]
+    return max(times, default=None) if told.witnessed else None
+
+
+def _other_policy(told: LogView) -> UndecidedError:
+    return UndecidedError(
+        "other-policy",
+        f"it read {told.origin} under another policy, or tells of times that the log does not show",
+        hint="have the image inspected again under your policy",
+    )
+
+
+def extracts_hold(
+    case: CaseFiles, found: Opened, folder: Path, view: LogView, at: datetime, policy: Policy | None = None
+) -> list[str]:
     """Hold what a bundle tells of a log against the log itself; raises RefusedError where it told otherwise.
 
     An amendment of its agreement that the log holds and the bundle does not leaves it undecided, as does an extract that is
@@ -106,11 +172,9 @@ def extracts_hold(case: CaseFiles, found: Opened, folder: Path, view: LogView, a
         if told.size > view.size:
             raise RefusedError("rollback", f"the bundle knows {told.size} entries, this copy of the log has {view.size}")
         if told.witnessed != view.witnessed or (told.latest or at) > (view.latest or at):
-            raise UndecidedError(
-                "other-policy",
-                f"it read {told.origin} under another policy, or tells of times that the log does not show",
-                hint="have the image inspected again under your policy",
-            )
+            raise _other_policy(told)
+        if policy is not None and (told.latest or at) < (newest_shown(told, policy) or told.latest or at):
+            raise _other_policy(told)  # an older copy than it was: what is missing there would accuse nobody
         tree = Tree(FolderStore(folder).read, view.size)
         times = {state.size: state.seen_at for state in view.states}
         for state in told.states:

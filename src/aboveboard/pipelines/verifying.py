@@ -86,7 +86,7 @@ class Asked:
     again: Callable[[CaseFiles], Again] | None = None  # collects again; None where no image is given
     captures: bool = False
     log_key: str | None = None  # of the log that is trusted
-    told: Callable[[CaseFiles, Opened], list[str]] | None = None  # holds what the bundle tells of logs against a log
+    told: Callable[[CaseFiles, Opened], list[str]] | None = None  # holds what it tells of logs against a log or a policy
 
 
 @dataclass
@@ -270,7 +270,8 @@ class Verification:
             step.lines.append(f"a declaration of {declaration.supplier}, which {kind}")
         step.lines.append(f"{len(found.records)} records")
         step.lines += [
-            f"of the log {view.origin} at {view.size} entries it tells itself; --log holds that against the log"
+            f"of the log {view.origin} at {view.size} entries it tells itself, times too: --policy holds them against the "
+            "witnesses, --log all of it against the log"
             for view in self._case.papers.logs
             if self.asked.told is None
         ]
