@@ -93,6 +93,7 @@ SAID: Mapping[str, str] = {
     "salt": "The salt of a withheld file is none.",
     "seal": "The extract of a log is not the one that was sealed.",
     "sequence-gap": "A statement of the canary does not follow the one before it.",
+    "set-aside": "Other records hold here than where the verdict was given: one was set aside, or for another reason.",
     "signature": "A signature does not hold, or none is of a known key.",
     "split-view": "A log has shown two different histories.",
     "stale": "No quorum saw the log within the days that were asked.",

@@ -39,7 +39,7 @@ FULL = Papers(agreement=(GOOD,), records=(sealed_record(FORM),))
 def case(given: Papers = FULL, evidence: tuple[Evidence, ...] = EVIDENCE, at: str = AT) -> CaseFiles:
     """Return a case of one image, with the papers that are given."""
     opened = papers.opened(given, RING, STANDARD, parse_time(at), IMAGE)
-    manifest = Manifest("ar-1.bin", IMAGE, 1000, OWED, records=opened.handed_in)
+    manifest = Manifest("ar-1.bin", IMAGE, 1000, OWED, records=opened.handed_in, set_aside=opened.set_aside)
     return CaseFiles(at, given, manifest, evidence, {})
 
 

@@ -109,7 +109,7 @@ def records_shortfall(case: Case, clause: Clause, before: str = "") -> Shortfall
         good = [record for record in counting if record.outcome is Outcome.SUPPORTS]
         if any(not case.expired(record) for record in good):
             continue
-        reason, why = _why_not(given, counting, good)
+        reason, why = _why_not(counting, good) if counting else _none_counts(case, clause, given)
         reasons.add(reason)
         wanting.append(f"{wanted.text}{why}")
     if not wanting:
@@ -119,12 +119,17 @@ def records_shortfall(case: Case, clause: Clause, before: str = "") -> Shortfall
     return Shortfall(reason, f"{before}wanting: {'; '.join(wanting)}")
 
 
-def _why_not(given: list[Record], counting: list[Record], good: list[Record]) -> tuple[Reason, str]:
+def _why_not(counting: list[Record], good: list[Record]) -> tuple[Reason, str]:
     if good:
         return Reason.EXPIRED, f" (the one of {good[0].found[:10]} is no longer valid)"
-    if counting:
-        reason = Reason.NO_EVIDENCE if counting[0].role == DERIVED else Reason.NEEDS_HUMAN
-        return reason, f" (the one of {counting[0].found[:10]} does not show it: {counting[0].explanation})"
+    reason = Reason.NO_EVIDENCE if counting[0].role == DERIVED else Reason.NEEDS_HUMAN
+    return reason, f" (the one of {counting[0].found[:10]} does not show it: {counting[0].explanation})"
+
+
+def _none_counts(case: Case, clause: Clause, given: list[Record]) -> tuple[Reason, str]:
+    late = next((record for record in given if not record.proven and case.accepts(record, clause)), None)
+    if late is not None:
+        return Reason.EXPIRED, f" (the one of {late.found[:10]} does not count{late.doubt})"
     if given:
         return Reason.NEEDS_HUMAN, f" (one was given in the role {given[0].role}, which does not count for this clause)"
     return Reason.NEEDS_HUMAN, ""
@@ -133,7 +138,9 @@ def _why_not(given: list[Record], counting: list[Record], good: list[Record]) ->
 def custody_shortfall(case: Case, clause: Clause) -> Shortfall | None:
     """Return why what was given does not count for the clause, or None.
 
-    Whoever sealed it needs a role that counts, and a record that was handed in and is not there may have said anything.
+    Whoever sealed it needs a role that counts, and a record that was handed in and is not there may have said anything. One
+    that speaks against the clause and of which nothing shows when it was signed does not break it, but it stays: waiting
+    until a key expires must not make a bad finding go away.
     """
     lost = case.lost_records(clause)
     if lost:
@@ -141,6 +148,10 @@ def custody_shortfall(case: Case, clause: Clause) -> Shortfall | None:
     by = case.manifest.by
     if by and by not in case.accepted_roles(clause):
         return Shortfall(Reason.NO_EVIDENCE, f"the evidence is answered for in the role {by}, which does not count here")
+    doubted = case.doubted(clause)
+    if doubted:
+        text = f"not decided: a record speaks against it, {doubted[0].line()}"
+        return Shortfall(Reason.UNRESOLVED_CANDIDATE, text)
     return None
 
 

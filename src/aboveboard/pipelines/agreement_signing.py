@@ -165,7 +165,7 @@ def joined(ours: Chain, theirs: Chain) -> tuple[bytes, int]:
 def check_before(chain: Chain, ring: Ring, at: datetime) -> list[str]:
     """Check what is signed before one countersigns, and return who signed the newest one; raises as `opened` does."""
     if chain.before is not None:
-        agreements.opened(chain.lines[:-1], ring, at)
+        agreements.opened(chain.lines[:-1], ring, at, followed=True)
     return [f"{name} ({role})" for name, role in signers(chain.newest, ring)]
 
 

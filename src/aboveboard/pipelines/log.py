@@ -26,7 +26,7 @@ from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.tiles import WIDTH, widths
 from aboveboard.trust.tree import Read, Tree
 
-CHAINS = ("agreement", "canary", "keyring")  # kinds whose file grows by lines: each line is a thing of its own
+CHAINS = ("agreement", "canary", "keyring", "record")  # kinds whose file may hold lines: each is a thing of its own
 _CHUNK = 1 << 20
 SPARE = 16_384  # bytes of a checkpoint within which lines of strangers are kept
 

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from aboveboard.model.canonical import JSON, canonical, digest_of
 from aboveboard.model.errors import InputError
+from aboveboard.pipelines import paper_times
 from aboveboard.pipelines.log import LogView, Proofs, State
 from aboveboard.trust.checkpoint import Checkpoint, check
 from aboveboard.trust.entry import Entry
@@ -35,14 +36,19 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # what a time in a document can be
 
 
 def extract(
-    view: LogView, suppliers: Collection[str], images: Collection[str], cited: Collection[tuple[int, bytes]]
+    view: LogView,
+    suppliers: Collection[str],
+    images: Collection[str],
+    cited: Collection[tuple[int, bytes]],
+    papers: Collection[str] = (),
 ) -> LogView:
-    """Return the view with what concerns these suppliers' canaries and these images (`sha256:...`) alone.
+    """Return the view with what concerns these suppliers' canaries, these images (`sha256:...`) and these papers alone.
 
     Of the entries those of the canaries, and of the releases: those of the images, and any other image that the log calls
-    the same release. Of the states the last one, those that are cited (size and root), and for each entry the one by which
-    a quorum had first seen it. What is asked of the extract about them has the same answer as of the whole view, and an
-    extract of an extract is the same as one of the view. Raises RefusedError where the log is no longer whole.
+    the same release; of agreements and records those that name one of `papers` (SHA-256 in hexadecimal). Of the states the
+    last one, those that are cited (size and root), and for each entry the one by which a quorum had first seen it. What is
+    asked of the extract about them has the same answer as of the whole view, and an extract of an extract is the same as
+    one of the view. Raises RefusedError where the log is no longer whole.
     """
     ours = [entry for _, entry in view.entries(RELEASE) if f"sha256:{entry.digest}" in images]
     names = {name for entry in ours if (name := release_name(entry)) is not None}
@@ -50,6 +56,7 @@ def extract(
         (index, entry)
         for index, entry in view.found
         if (entry.kind == CANARY and entry.about.get("supplier") in suppliers)
+        or (entry.kind in paper_times.KINDS and entry.digest in papers)
         or (entry.kind == RELEASE and (f"sha256:{entry.digest}" in images or release_name(entry) in names))
     )
     needed = {view.size, *_covering(view, (index for index, _ in kept))}

@@ -20,10 +20,10 @@ from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.errors import AboveboardError, InputError
 from aboveboard.model.evidence import Evidence
 from aboveboard.model.standard import Standard
-from aboveboard.pipelines import agreements, bundle_files, bundle_log, case_files, records, rederiving
+from aboveboard.pipelines import agreements, bundle_files, bundle_log, case_files, hearing, records, rederiving
 from aboveboard.pipelines.bundle_log import Seen
 from aboveboard.pipelines.case_files import CaseFiles
-from aboveboard.pipelines.papers import Opened, opened
+from aboveboard.pipelines.papers import Opened, not_counted, opened
 from aboveboard.pipelines.sealing import MANIFEST_NAME, SALTS, before_the_judge, heard_whole, is_ours, rejudged, tools_of
 from aboveboard.standard import reader
 from aboveboard.trust import attestation, dsse
@@ -260,6 +260,7 @@ class Verification:
         if agreement is not None and by in agreement.roles:
             envelope = dsse.parse(_of(self._files)[MANIFEST_NAME])
             agreements.signed_as(envelope, by, agreement.roles[by], self.asked.ring, self._key_time())
+        hearing.same(found.handed_in, found.hearing, self._case.manifest, self._case.papers.records)
         self._papers = found
         if agreement is not None:
             step.lines.append(
@@ -269,6 +270,7 @@ class Verification:
             kind = "nobody signed" if self._case.papers.unsigned is not None else "its supplier signed"
             step.lines.append(f"a declaration of {declaration.supplier}, which {kind}")
         step.lines.append(f"{len(found.records)} records")
+        step.lines += not_counted(found, self._case.manifest.digest)
         step.lines += [
             f"of the log {view.origin} at {view.size} entries it tells itself, times too: --policy holds them against the "
             "witnesses, --log all of it against the log"
@@ -307,19 +309,20 @@ class Verification:
         return set(_of(self._manifest).withheld) - set(_of(self._files))
 
     def _unrevoked(self, step: Step) -> None:
-        envelopes = [dsse.parse(data) for data in _of(self._case).papers.envelopes()]
-        envelopes += [dsse.parse(_of(_of(self._files).get(name))) for name in (MANIFEST_NAME, VERDICT_NAME)]
-        publics = self.asked.ring.publics()
-        signers = {name for envelope in envelopes for name in dsse.signers(envelope, dsse.STATEMENT, publics)}
-        time = self._key_time()
-        for name in sorted(signers):
-            revoked = self.asked.ring.keys[name].revoked
-            if revoked is not None and revoked <= time:
-                raise UndecidedError(
-                    "key-revoked",
-                    f"{name} is revoked since {format_time(revoked)}, and no log shows that this is older",
-                    hint="give --policy and the proof or the log that holds the bundle",
-                )
+        own = ((_of(_of(self._files).get(name)), None) for name in (MANIFEST_NAME, VERDICT_NAME))
+        publics, now = self.asked.ring.publics(), self._key_time()
+        signers: set[str] = set()
+        for data, seen in (*_of(self._papers).envelopes, *own):
+            names = dsse.signers(dsse.parse(data), dsse.STATEMENT, publics)
+            signers |= names
+            for name in sorted(names):
+                revoked = self.asked.ring.keys[name].revoked
+                if revoked is not None and revoked <= (now if seen is None else min(seen, now)):
+                    raise UndecidedError(
+                        "key-revoked",
+                        f"{name} is revoked since {format_time(revoked)}, and no log shows that this is older",
+                        hint="give --policy and the proof or the log that holds the bundle",
+                    )
         step.lines.append(f"{len(signers)} keys: {', '.join(sorted(signers))}")
 
     def _today(self, step: Step) -> None:
@@ -334,7 +337,8 @@ class Verification:
         if papers.agreement is not None:
             chain = self._newest_chain()
             own = len(chain) == len(_of(self._case).papers.agreement)  # which is as old as the log shows the bundle to be
-            found = agreements.opened(chain, self.asked.ring, self._key_time() if own else self.asked.at)
+            time = self._key_time() if own else self.asked.at
+            found = agreements.opened(chain, self.asked.ring, time, _of(self._case).papers.logs)
             image = _of(self._case).manifest.digest
             agreements.in_force(found, self.asked.at, image, pinned=papers.agreement.digest)
             step.lines.append(f"its agreement, number {papers.agreement.sequence}, is in force")
