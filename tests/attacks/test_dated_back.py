@@ -154,6 +154,9 @@ def test_the_way_out_stays_open_one_may_countersign_what_follows(tmp_path: Path)
     lines = [*chain(FIRST, second()), sealed(moved, SUPPLIER, NEW_SUPPLIER)]
     place.write_bytes(b"".join(line + b"\n" for line in lines))
     assert agreement_signing.check_before(agreement_signing.read_chain(place), OLD, NOW)
+    place.write_bytes(b"".join(line + b"\n" for line in lines[:2]))
+    refused("key-not-valid", lambda: agreement_signing.read_chain(place, OLD, NOW))
+    assert agreement_signing.read_chain(place, OLD, NOW, followed=True).newest.agreement.sequence == 2
 
 
 def verified(folder: Path, *logs: LogView, ring: Ring) -> Verified:

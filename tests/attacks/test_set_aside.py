@@ -164,6 +164,14 @@ def test_a_good_record_that_a_sealer_sets_aside_or_passes_over(tmp_path: Path) -
         assert refused(code, lambda place=place, ring=ring: sealing.seal(place, ring, [OTHER], NOW)).exit_code == exit_code  # type: ignore[misc]
 
 
+def test_a_key_that_ends_elsewhere_leaves_it_undecided(tmp_path: Path) -> None:
+    good = replace(BOTH, keys={**BOTH.keys, "lab": entry(OTHER)})
+    found = verified(tmp_path / "1", case(BAD), good, BOTH)
+    assert (found.exit_code, bundles.codes(found)) == (4, ["key-not-valid"])
+    found = verified(tmp_path / "2", case(BAD), BOTH, good)
+    assert (found.exit_code, bundles.codes(found)) == (4, ["set-aside"])
+
+
 def test_another_reason_than_the_one_that_holds(tmp_path: Path) -> None:
     made = case(sealed(FORM, key("stranger")), BAD)
     (aside,) = opened(made.papers, RING).set_aside

@@ -234,4 +234,4 @@ def _read(path: Path, keys: Path | None, at: str | None) -> signing.Chain:
     if keys is None:
         output.unchecked()
         return signing.read_chain(path)
-    return signing.read_chain(path, _ring(keys, at), moment(at))
+    return signing.read_chain(path, _ring(keys, at), moment(at), followed=True)

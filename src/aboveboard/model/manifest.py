@@ -30,14 +30,18 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, order=True)
 class HandedIn:
-    """A record that the run was given: the clause that it is on, and the digest of its signed payload."""
+    """A record that the run was given: the clause that it is on, and the digest of its signed payload.
+
+    `proven` is False where its key had expired and nothing showed that it was signed before.
+    """
 
     clause: str
     digest: str
+    proven: bool = True
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as JSON."""
-        return {"clause": self.clause, "digest": self.digest}
+        return {"clause": self.clause, "digest": self.digest, "proven": self.proven}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -107,7 +111,9 @@ class Manifest:
             size=int(value["size"]),
             owed=owed,
             confined=value["confined"] is True,
-            records=tuple(HandedIn(str(one["clause"]), str(one["digest"])) for one in value["records"]),
+            records=tuple(
+                HandedIn(str(one["clause"]), str(one["digest"]), one["proven"] is True) for one in value["records"]
+            ),
             by=str(value["by"]),
             set_aside=tuple(
                 SetAside(str(one["clause"]), str(one["kind"]), str(one["digest"]), str(one["code"]))

@@ -40,15 +40,16 @@ class Chain:
         return self.signed[-2] if len(self.signed) > 1 else None
 
 
-def read_chain(path: Path, ring: Ring | None = None, at: datetime | None = None) -> Chain:
+def read_chain(path: Path, ring: Ring | None = None, at: datetime | None = None, *, followed: bool = False) -> Chain:
     """Return a chain, every signature checked where there is a ring; raises as `agreements.opened` does.
 
-    Without a ring it is read as it says itself: forms, digests, texts and that each follows the one before it.
+    Without a ring it is read as it says itself: forms, digests, texts and that each follows the one before it. With
+    `followed` the next one is being made, and its signatures will speak for these.
     """
     data = read_file(path, "agreement")
     lines = lines_of(data)
     if ring is not None and at is not None:
-        return Chain(data, tuple(lines), tuple(agreements.opened(lines, ring, at)))
+        return Chain(data, tuple(lines), tuple(agreements.opened(lines, ring, at, followed=followed)))
     if not 0 < len(lines) <= agreements.MAX_CHAIN:
         raise RefusedError("chain", f"1 to {agreements.MAX_CHAIN} agreements are wanted, not {len(lines)}")
     found: list[Signed] = []

@@ -118,8 +118,8 @@ def same(handed_in: Sequence[HandedIn], found: Heard, manifest: Manifest, given:
 
     A run names each record: as handed in, or as set aside with the reason. Steps: 1 what does not hold here was set aside
     for the same reason, else its own reason is given; 2 what was set aside is still there, and does not hold; 3 what holds
-    here was handed in. So nobody sets a good record aside, or passes over one, and a record that no longer holds with the
-    keys at hand leaves it undecided and not forged.
+    here was handed in, and its time was shown there as it is here. So nobody sets a good record aside, or passes over one,
+    and a record that no longer holds with the keys at hand leaves it undecided and not forged.
     """
     before = {one.digest: one for one in manifest.set_aside}
     for one, why in found.aside:  # 1
@@ -135,10 +135,14 @@ def same(handed_in: Sequence[HandedIn], found: Heard, manifest: Manifest, given:
     hold = sorted(before.keys() - {one.digest for one, _ in found.aside})
     if hold:
         raise _other(f"it holds here, and {before[hold[0]].line()} in the run")
-    passed = sorted(set(handed_in) - set(manifest.records))  # 3
-    if passed:
-        text = f"a record on {passed[0].clause} holds, and the run does not name it: {passed[0].digest}"
-        raise RefusedError("differs", text)
+    for item in sorted(set(handed_in) - set(manifest.records)):  # 3
+        if replace(item, proven=not item.proven) not in manifest.records:
+            text = f"a record on {item.clause} holds, and the run does not name it: {item.digest}"
+            raise RefusedError("differs", text)
+        if item.proven:
+            raise _other(f"{item.digest} counts here, and in the run nothing showed that it was signed with a good key")
+        text = f"the key of {item.digest} has expired here, and in the run it was good"
+        raise UndecidedError("key-not-valid", text, hint="let a log show when it was signed, or have it signed again")
 
 
 def _other(text: str) -> UndecidedError:

@@ -66,7 +66,7 @@ class Opened:
     @property
     def handed_in(self) -> tuple[HandedIn, ...]:
         """Return what the manifest says of the records."""
-        return tuple(sorted(HandedIn(record.clause, record.digest) for record in self.records))
+        return tuple(sorted(HandedIn(record.clause, record.digest, record.proven) for record in self.records))
 
     @property
     def set_aside(self) -> tuple[SetAside, ...]:
