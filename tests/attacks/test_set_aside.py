@@ -37,7 +37,7 @@ from tests.pipelines.test_derived_records import LOG_KEY, NOBODY, POLICY, WHO
 DAY = timedelta(days=1)
 AUDITOR = key("auditor")
 AT = parse_time(bundles.AT)
-SIGNED = AT - 20 * DAY  # when the log had the record
+SIGNED = AT - 8 * DAY  # when the log had the record
 BAD = sealed(reading.document(body("EV-05", "update-refusal", trials=[trial("altered", good=False)]), CLAUSES))
 FINE = sealed(FORM)
 ENDED = replace(RING, keys={**RING.keys, "lab": entry(OTHER, until=AT - 5 * DAY)})
