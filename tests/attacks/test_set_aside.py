@@ -16,7 +16,7 @@ from aboveboard.agreement import record as reading
 from aboveboard.model.canonical import canonical
 from aboveboard.model.errors import InputError
 from aboveboard.model.verdict import Ruling, Status
-from aboveboard.pipelines import case_files, log_writing, papers, sealing
+from aboveboard.pipelines import bundle_log, case_files, log_writing, papers, sealing
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.log import LogView, log_view
 from aboveboard.pipelines.paper_files import extracted
@@ -257,6 +257,46 @@ def test_a_bundle_brings_the_entries_of_its_records_and_the_same_verdict_comes_o
     assert found.exit_code == 0
     stated = json.loads((tmp_path / "bundle" / case_files.VERDICT).read_bytes())
     assert _status(stated) == ("broken", "recorded")
+
+
+def against(folder: Path, made: CaseFiles, ring: Ring = BOTH) -> list[str]:
+    """Hold what a case tells of the log against the log itself."""
+    found = opened(made.papers, ring)
+    return bundle_log.extracts_hold(made, found, folder / "L", view(folder), NOW, POLICY)
+
+
+def test_leaving_the_log_away_does_not_rid_anybody_of_a_finding(tmp_path: Path) -> None:
+    whole = logged(tmp_path, BAD)
+    assert against(tmp_path, case(BAD, logs=(whole,)))
+    assert refused("log-extract", lambda: against(tmp_path, case(BAD))).exit_code == 4
+    assert refused("log-extract", lambda: against(tmp_path, case(BAD), REVOKED)).exit_code == 4
+    assert against(tmp_path, case(BAD), RING) == []  # its key is good: no log is wanted
+    assert against(tmp_path, case(FINE)) == []
+    assert against(tmp_path, case(sealed(FORM, key("stranger")))) == []
+    ours = under(verdicts=replace(LOG_KEY, name="log.example/else").to_text())
+    assert against(tmp_path, case(BAD, agreement=ours)) == []  # it would not count there
+
+
+def test_an_old_copy_of_the_log_does_not_either(tmp_path: Path) -> None:
+    old = logged(tmp_path, FINE)
+    (tmp_path / "bad.dsse").write_bytes(BAD)
+    log_writing.add(tmp_path / "L", [tmp_path / "bad.dsse"], "record", LOG, {}, batch=False)
+    log_writing.witness(tmp_path / "L", LOG_KEY, (WHO, WITNESS), tmp_path / "W", SIGNED + DAY)
+    assert refused("log-extract", lambda: against(tmp_path, case(BAD, logs=(old,)))).exit_code == 4
+    assert against(tmp_path, case(BAD, logs=(view(tmp_path),)))
+
+
+def test_a_paper_that_is_told_to_have_been_seen_later(tmp_path: Path) -> None:
+    logged(tmp_path, BAD)
+    log_writing.add(tmp_path / "L", [tmp_path / "0.dsse"], "other", LOG, {}, batch=False)
+    log_writing.witness(tmp_path / "L", LOG_KEY, (WHO, WITNESS), tmp_path / "W", AT - DAY)
+    made = case(BAD, logs=(view(tmp_path),))
+    (told,) = made.papers.logs
+    assert [state.size for state in told.states] == [1, 2]
+    late = replace(told, states=told.states[1:], growth={2: told.growth[2]})
+    hidden = replace(made, papers=replace(made.papers, logs=(late,)))
+    assert bundle_log.times_hold(hidden, POLICY)  # the cosignature of the newer state is a true one
+    assert refused("other-policy", lambda: against(tmp_path, hidden)).exit_code == 4
 
 
 def _status(stated: Mapping[str, Any]) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from aboveboard.pipelines import case_files, paper_times
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.log import LogView, State
 from aboveboard.pipelines.paper_files import extracted
@@ -154,7 +155,8 @@ def extracts_hold(
     An amendment of its agreement that the log holds and the bundle does not leaves it undecided, as does an extract that is
     wanting, or that was read under a policy that asks no witness where this one does. Steps for each extract of this log:
     1 each state that it names is a beginning of the log; 2 it was published, and none is told to have been seen earlier
-    than the log shows; 3 the entries that it was to tell of are those, and none of them is left out.
+    than the log shows; 3 the entries that it was to tell of are those, and none of them is left out; 4 no paper is told to
+    have been seen later than the log shows, or else its key could seem to have ended before.
     """
     if found.agreement is not None:
         not_amended([view], found.chain, at)
@@ -163,33 +165,69 @@ def extracts_hold(
         told.key for told in case.papers.logs
     }:
         raise UndecidedError("log-extract", f"the agreement names {view.origin}, and the bundle tells nothing of it")
+    _records_told(case, found, view)
     lines = [
         f"what it tells of {told.origin} is not held against that log" for told in case.papers.logs if told.key != view.key
     ]
     for told in case.papers.logs:
-        if told.key != view.key:
-            continue
-        if told.size > view.size:
-            raise RefusedError("rollback", f"the bundle knows {told.size} entries, this copy of the log has {view.size}")
-        if told.witnessed != view.witnessed or (told.latest or at) > (view.latest or at):
-            raise _other_policy(told)
-        if policy is not None and (told.latest or at) < (newest_shown(told, policy) or told.latest or at):
-            raise _other_policy(told)  # an older copy than it was: what is missing there would accuse nobody
-        tree = Tree(FolderStore(folder).read, view.size)
-        times = {state.size: state.seen_at for state in view.states}
-        for state in told.states:
-            if tree.root(state.size) != state.root:  # 1
-                raise RefusedError("split-view", f"the bundle tells of another tree of {state.size} entries")
-            if state.size not in times:  # 2
-                raise RefusedError("log-extract", f"the log never published a state of {state.size} entries")
-            shown = times[state.size]
-            if state.seen_at is not None and shown is not None and state.seen_at < shown:
-                raise RefusedError("log-extract", f"{state.size} entries were seen at {format_time(shown)}, and not before")
-        again = extracted(replace(case.papers, logs=(view,)), found, case.manifest.digest).logs[0]
-        if tuple(one for one in again.found if one[0] < told.size) != told.found:  # 3
-            raise RefusedError("log-extract", "the log holds other entries on this supplier or image than the bundle tells")
-        lines.append(f"what the bundle tells of {told.origin} at {told.size} entries is so")
+        if told.key == view.key:
+            _states_hold(told, folder, view, at, policy)  # 1, 2
+            again = extracted(replace(case.papers, logs=(view,)), found, case.manifest.digest).logs[0]
+            if tuple(one for one in again.found if one[0] < told.size) != told.found:  # 3
+                text = "the log holds other entries on this supplier, image or papers than the bundle tells"
+                raise RefusedError("log-extract", text)
+            if any(_later(told, view, index) for index, entry in told.found if entry.kind in paper_times.KINDS):  # 4
+                raise _other_policy(told)
+            lines.append(f"what the bundle tells of {told.origin} at {told.size} entries is so")
     return lines
+
+
+def _states_hold(told: LogView, folder: Path, view: LogView, at: datetime, policy: Policy | None) -> None:
+    if told.size > view.size:
+        raise RefusedError("rollback", f"the bundle knows {told.size} entries, this copy of the log has {view.size}")
+    if told.witnessed != view.witnessed or (told.latest or at) > (view.latest or at):
+        raise _other_policy(told)
+    if policy is not None and (told.latest or at) < (newest_shown(told, policy) or told.latest or at):
+        raise _other_policy(told)  # an older copy than it was: what is missing there would accuse nobody
+    tree = Tree(FolderStore(folder).read, view.size)
+    times = {state.size: state.seen_at for state in view.states}
+    for state in told.states:
+        if tree.root(state.size) != state.root:  # 1
+            raise RefusedError("split-view", f"the bundle tells of another tree of {state.size} entries")
+        if state.size not in times:  # 2
+            raise RefusedError("log-extract", f"the log never published a state of {state.size} entries")
+        shown = times[state.size]
+        if state.seen_at is not None and shown is not None and state.seen_at < shown:
+            raise RefusedError("log-extract", f"{state.size} entries were seen at {format_time(shown)}, and not before")
+
+
+def _later(told: LogView, view: LogView, index: int) -> bool:
+    said, shown = told.seen_at(index), view.seen_at(index)
+    return shown is not None and (said is None or said > shown)
+
+
+def _records_told(case: CaseFiles, found: Opened, view: LogView) -> None:
+    """Raise UndecidedError where the log could show the time of a record whose key was not good, and the bundle does not.
+
+    Whoever leaves the log away, or gives an old copy, would otherwise be rid of a finding once its key has expired.
+    """
+    named = None if found.agreement is None else found.agreement.logs.values()
+    if named is not None and view.key not in named:
+        return
+    good = {data for data, record in found.hearing.records if record.proven}
+    aside = {one.digest for one in found.set_aside if one.code != "key-not-valid"}
+    lines = [data for data in case.papers.records if data not in good]
+    doubted = [data for data in lines if f"sha256:{hashlib.sha256(data).hexdigest()}" not in aside]
+    at = case_files.time_of(case)
+    times, told = (paper_times.seen(views, "record", doubted, at) for views in ([view], case.papers.logs))
+    for data in doubted:
+        if times[data] and view.key not in told[data]:
+            raise UndecidedError(
+                "log-extract",
+                f"{view.origin} held the record sha256:{hashlib.sha256(data).hexdigest()} on "
+                f"{format_time(times[data][view.key])}, and the bundle does not tell of it",
+                hint="have the image inspected again with this log: the key of the record may have been good then",
+            )
 
 
 def _when(time: datetime | None) -> str:
