@@ -305,6 +305,9 @@ def test_facts_of_a_record_count_where_its_role_does_and_the_clause_asks_for_the
     assert (got.status is Status.BROKEN) is broken
     late = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [replace(record, proven=False)]).rulings[0]
     assert (late.reason is Reason.UNRESOLVED_CANDIDATE) is broken  # it accuses nobody, and stays open
+    seen = replace(record, proven=False, facts=(replace(fact, standing=Standing.OBSERVED),))
+    mere = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [seen]).rulings[0]
+    assert mere.reason is not Reason.UNRESOLVED_CANDIDATE  # and what was no candidate does not become one
 
 
 @pytest.mark.parametrize("interface", ["", None, 7])
@@ -339,7 +342,7 @@ def test_a_record_on_a_clause_that_is_not_met_does_not_end_the_verdict() -> None
 def test_a_record_of_which_nothing_shows_when_it_was_signed_supports_nothing() -> None:
     got = ruled(replace(GOOD, proven=False))
     assert (got.status, got.reason) == (Status.NOT_SHOWN, Reason.EXPIRED)
-    assert "no log shows" in got.explanation
+    assert "(the one of 2026-11-01 does not count; its key has expired, and no log shows" in got.explanation
     assert ruled(replace(GOOD, proven=False, role="supplier")).reason is Reason.NEEDS_HUMAN
     other = replace(GOOD, digest="sha256:" + "a" * 64)
     assert ruled(other, replace(GOOD, proven=False)).status is Status.MET

@@ -87,12 +87,12 @@ class Case:
         """Tell whether a record can break or support the clause."""
         return record.proven and self.accepts(record, clause)
 
-    def doubted(self, clause: Clause) -> list[Record]:
-        """Return the records against the clause that would count, if it were shown when they were signed."""
+    def against(self, clause: Clause) -> list[Record]:
+        """Return the records of accepted roles that contradict the clause, whether or not their time is shown."""
         return [
             record
             for record in self.records_on(clause)
-            if not record.proven and record.outcome is Outcome.CONTRADICTS and self.accepts(record, clause)
+            if record.outcome is Outcome.CONTRADICTS and self.accepts(record, clause)
         ]
 
     def accepts(self, record: Record, clause: Clause) -> bool:

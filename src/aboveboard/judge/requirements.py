@@ -127,7 +127,7 @@ def _why_not(counting: list[Record], good: list[Record]) -> tuple[Reason, str]:
 
 
 def _none_counts(case: Case, clause: Clause, given: list[Record]) -> tuple[Reason, str]:
-    late = next((record for record in given if not record.proven and case.accepts(record, clause)), None)
+    late = next((record for record in given if case.accepts(record, clause)), None)  # else it would count
     if late is not None:
         return Reason.EXPIRED, f" (the one of {late.found[:10]} does not count{late.doubt})"
     if given:
@@ -148,17 +148,13 @@ def custody_shortfall(case: Case, clause: Clause) -> Shortfall | None:
     by = case.manifest.by
     if by and by not in case.accepted_roles(clause):
         return Shortfall(Reason.NO_EVIDENCE, f"the evidence is answered for in the role {by}, which does not count here")
-    doubted = case.doubted(clause)
-    if doubted:
-        text = f"not decided: a record speaks against it, {doubted[0].line()}"
+    against = case.against(clause)
+    if against:  # one whose time is shown breaks the clause anyway
+        text = f"not decided: a record speaks against it, {against[0].line()}"
         return Shortfall(Reason.UNRESOLVED_CANDIDATE, text)
     return None
 
 
 def contradicted(case: Case, clause: Clause) -> list[Record]:
-    """Return the records of accepted roles that contradict the clause. What is in an image does not go stale."""
-    return [
-        record
-        for record in case.records_on(clause)
-        if record.outcome is Outcome.CONTRADICTS and case.counts(record, clause)
-    ]
+    """Return the records of accepted roles that break the clause. What is in an image does not go stale."""
+    return [record for record in case.against(clause) if record.proven]
