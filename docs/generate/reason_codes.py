@@ -127,8 +127,8 @@ SAID_OF_CANARIES: Mapping[str, str] = {
     "no-time": "There is no time that is believed.",
     "not-in-log": "The log does not hold a statement, or no quorum had seen it by then.",
     "not-newest": "The log knows a newer statement.",
-    "other-subject": "A statement speaks of another supplier, product or jurisdiction.",
-    "period-gap": "There is a time of which no statement speaks.",
+    "other-subject": "A statement is of another supplier, or the newest does not name the product or a jurisdiction.",
+    "period-gap": "There is a time of which no statement speaks, or none on this product or jurisdiction.",
     "sequence-gap": "A statement does not follow the one before it.",
     "triggered": "Something is not stated any more, or the sign of duress was given: now or in any statement before.",
 }

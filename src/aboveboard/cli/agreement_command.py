@@ -136,7 +136,7 @@ def sign(
     signing.authorised(private, role, one, None if chain is None else chain.newest.agreement)
     envelope = signing.sign(document, words, private)
     output.to_sign(signing.summary(one, agreements.unsigned(envelope).text_digest), role)
-    output.put(place, signing.appended(chain, envelope))
+    output.put(place, None if chain is None or place != append else chain.data, signing.appended(chain, envelope))
     output.signed(one, place, role, private.public.id, as_json=as_json)
 
 
@@ -164,7 +164,7 @@ def countersign(
     private = private_key(key, passphrase_file)
     signing.authorised(private, role, found.newest.agreement, None if found.before is None else found.before.agreement)
     output.to_sign(signing.summary(found.newest.agreement, found.newest.text_digest), role)
-    output.put(chain, signing.countersigned(found, private))
+    output.put(chain, found.data, signing.countersigned(found, private))
     output.signed(found.newest.agreement, chain, role, private.public.id, as_json=as_json)
 
 
@@ -176,8 +176,9 @@ def join(
 ) -> None:
     """Put the signatures of a copy that was signed elsewhere into this one. Whose they are `agreement show --keys` says."""
     output.may_write(chain, replaces=chain)
-    made, added = signing.joined(signing.read_chain(chain), signing.read_chain(other))
-    output.put(chain, made)
+    ours = signing.read_chain(chain)
+    made, added = signing.joined(ours, signing.read_chain(other))
+    output.put(chain, ours.data, made)
     output.unchecked()
     give({"file": str(chain), "added": added}, [f"{chain}: {added} signatures added"], as_json=as_json)
 

@@ -19,6 +19,7 @@ from aboveboard.pipelines.agreement_writing import Checked
 from aboveboard.pipelines.agreements import JSON_NAME, TEXT_NAME
 from aboveboard.pipelines.comparing import Compared
 from aboveboard.report import terminal
+from aboveboard.store.exchange import exchange
 from aboveboard.trust.keyring import Ring
 from aboveboard.trust.refusal import RefusedError
 
@@ -41,9 +42,9 @@ def write(path: Path, data: bytes) -> None:
     talker().print(terminal.safe(f"written: {path}"))
 
 
-def put(path: Path, data: bytes) -> None:
-    """Write what was signed, in the place of what `may_write` allowed to replace."""
-    write_new(path, data, replace=True)
+def put(path: Path, before: bytes | None, data: bytes) -> None:
+    """Write what was signed, in the place of what was read; raises InputError where that changed meanwhile."""
+    exchange(path, before, data)
 
 
 def begun(document: Mapping[str, JSON], path: Path, *, as_json: bool) -> None:

@@ -102,7 +102,7 @@ def sign(
     envelope = declarations.signed(found, private)
     for one in more:
         envelope = dsse.countersign(envelope, one)
-    output.put(place, envelope.to_bytes() + b"\n")
+    output.put(place, None, envelope.to_bytes() + b"\n")
     _signed(found, place, " and ".join(one.public.id for one in (private, *more)), as_json=as_json)
 
 
@@ -116,7 +116,7 @@ def countersign(
     found = declarations.unsigned(data)
     private = private_key(key, passphrase_file)
     _to_sign(found)
-    output.put(declaration, declarations.countersigned(data, private))
+    output.put(declaration, data, declarations.countersigned(data, private))
     _signed(found, declaration, private.public.id, as_json=as_json)
 
 

@@ -14,6 +14,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.pipelines import agreements
 from aboveboard.pipelines.agreements import JSON_NAME, PARTIES, TEXT_NAME, Signed
 from aboveboard.pipelines.keys import lines_of, read_file
+from aboveboard.store.exchange import one_more
 from aboveboard.trust import dsse, statement
 from aboveboard.trust.ed25519 import PrivateKey
 from aboveboard.trust.keyring import Ring
@@ -128,8 +129,7 @@ def follows(chain: Chain | None, agreement: Agreement) -> None:
 
 def appended(chain: Chain | None, envelope: bytes) -> bytes:
     """Return a chain file with one more line; those before it stay as they are, byte for byte."""
-    before = b"" if chain is None else chain.data
-    return before + (b"" if not before or before.endswith(b"\n") else b"\n") + envelope + b"\n"
+    return one_more(None if chain is None else chain.data, envelope)
 
 
 def countersigned(chain: Chain, key: PrivateKey) -> bytes:

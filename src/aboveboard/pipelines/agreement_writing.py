@@ -25,7 +25,7 @@ from aboveboard.pipelines.confined import emitted
 from aboveboard.pipelines.workbench import room
 from aboveboard.standard import reader
 from aboveboard.store.blobs import BlobStore
-from aboveboard.store.folder import FolderStore
+from aboveboard.store.exchange import put
 from aboveboard.trust import note
 from aboveboard.trust.keyring import Ring
 from aboveboard.trust.refusal import RefusedError
@@ -222,10 +222,8 @@ def write_derived(document: Mapping[str, JSON], folder: Path, source: Path) -> d
             raise InputError(f"{path} is the file that is checked", hint="name another folder with --out")
         if (path.exists() or path.is_symlink()) and not _is_ours(path, _OURS[name]):
             raise InputError(f"{path} is there already, and no check made it", hint="name another folder with --out")
-    store = FolderStore(folder)
     for name, data in made.items():
-        store.write(name, data)
-    store.settle()
+        put(folder / name, data)
     return made
 
 
