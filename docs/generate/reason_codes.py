@@ -44,6 +44,7 @@ SAID: Mapping[str, str] = {
     "file-missing": "A file that is named is not there.",
     "form": "An extract of a log is not in its form.",
     "growth": "It is not shown that the log only grew: a witness does not sign.",
+    "key-cost": "A private key file asks for more time or memory to open than any honest one.",
     "key-form": "A key is not in its one form, or is no point of the right group.",
     "key-locked": "The passphrase does not open the private key.",
     "key-not-valid": "A key that signed was not good at the time that counts ([when a key counts](../how/trust.md#keys)).",

@@ -268,7 +268,7 @@ def test_the_declaration_says_which_jurisdictions_the_canary_must_name(
 ) -> None:
     stage.issue()
     head = {"aboveboard": "declaration/1", "supplier": "Acme", "product": "AR-1", "version": "1.0", "date": "2026-11-01"}
-    declared = {**head, "images": [IMAGE], "declares": sections}
+    declared: dict[str, Any] = {**head, "images": [IMAGE], "declares": sections}
     given = Papers(unsigned=declared, canary=tuple(canaries.chain_of(stage.file)), logs=(stage.view(),))
     found = opened(given, ring(), reader.load(), NOW, IMAGE)
     (record,) = [one for one in found.records if one.clause == "GV-06"]
