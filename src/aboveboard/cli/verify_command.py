@@ -20,7 +20,8 @@ from aboveboard.pipelines.bundle_log import Seen
 from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.log import LogView, log_view, read_policy
 from aboveboard.pipelines.paper_files import ring_of
-from aboveboard.pipelines.verifying import PROOF_NAME, Asked, State, Verification, Verified
+from aboveboard.pipelines.verifying import PROOF_NAME, Verification
+from aboveboard.pipelines.verifying_steps import Asked, State, Verified
 from aboveboard.report import terminal
 from aboveboard.trust.refusal import UndecidedError
 

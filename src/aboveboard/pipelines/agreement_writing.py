@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.declaration import OPEN
 from aboveboard.model.errors import InputError
 from aboveboard.model.standard import Profile
+from aboveboard.pipelines import releases
 from aboveboard.pipelines.agreements import JSON_NAME, PARTIES, TEXT_NAME, Signed
 from aboveboard.pipelines.confined import emitted
 from aboveboard.pipelines.workbench import room
@@ -82,16 +82,15 @@ class Checked:
 
 
 def image_digest(text: str) -> str:
-    """Return the digest that a text is, or that the file has which it names; raises InputError for neither."""
+    """Return the digest that a text is, or that a file or folder has as it is inspected; raises InputError."""
     if _DIGEST.fullmatch(text):
         return text
     path = Path(text)
-    hint = "give the file of a firmware image, or its digest as sha256: and 64 hexadecimal digits"
+    hint = "give a firmware image, a folder with a root tree, or a digest as sha256: and 64 hexadecimal digits"
     try:
-        if not path.is_file():
+        if not path.exists():
             raise InputError(f"there is no image {text[:200]}", hint=hint)
-        with path.open("rb") as file:
-            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        return releases.image_digest(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{text[:200]} cannot be read: {error}", hint=hint) from error
 
