@@ -82,7 +82,7 @@ SAID: Mapping[str, str] = {
     "other-subject": "The canary speaks of another supplier, product or jurisdiction.",
     "other-supplier": "The declaration is another supplier's than the agreement.",
     "other-policy": "What a bundle tells of a log was read under another policy, or names times that it does not show.",
-    "other-version": "Another version of Aboveboard is said to have made it, and what differs may be so by its rules or words.",
+    "other-version": "Another version is said to have made it, and what differs may be so by its rules or words.",
     "payload-type": "The envelope holds something of another type.",
     "policy": "A policy is not in its form.",
     "predicate-type": "The statement is of another kind than the one that is wanted.",

@@ -196,11 +196,9 @@ def test_an_amendment_supersedes_the_verdict(folder: Path) -> None:
     good(folder, *words, "--out", "open.yaml")
     assert run(folder, "agreement", "check", "open.yaml").returncode == 4  # from when it is in force is said anew
     good(folder, *words, "--from", "2026-12-01T12:00:00Z", "--out", "two.yaml")
-    good(folder, "agreement", "check", "two.yaml")
-    shutil.copy(folder / "A.dsse", folder / "A2.dsse")
-    good(
-        folder, "agreement", "sign", "agreement.json", "--key", "supplier.pem", "--role", "supplier", "--append", "A2.dsse"
-    )
+    good(folder, "agreement", "check", "two.yaml", "--out", "two")
+    signing = ("agreement", "sign", "two/agreement.json", "--key", "supplier.pem", "--role", "supplier", "--append")
+    good(folder, *signing, "A.dsse", "--out", "A2.dsse")
     good(folder, "agreement", "countersign", "A2.dsse", "--key", "customer.pem", "--role", "customer")
     found = said(folder, 4, "verify", "B", "--keys", "KEYS", "--agreement", "A2.dsse", *LATER)
     assert codes(found) == ["superseded"]

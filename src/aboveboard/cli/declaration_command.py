@@ -19,7 +19,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.pipelines import comparing, declarations, key_rings
 from aboveboard.pipelines import draft as pipeline
 from aboveboard.pipelines.inspect import Options
-from aboveboard.pipelines.keys import read_file
+from aboveboard.pipelines.signed_files import read_signed
 from aboveboard.report import terminal
 from aboveboard.trust import dsse, keyring
 from aboveboard.trust.keyring import Ring
@@ -112,7 +112,7 @@ def countersign(
 ) -> None:
     """Add a signature to a signed declaration, over the same bytes, in place."""
     output.may_write(declaration, replaces=declaration)
-    data = read_file(declaration, "declaration")
+    data = read_signed(declaration, "declaration")
     found = declarations.unsigned(data)
     private = private_key(key, passphrase_file)
     _to_sign(found)
@@ -123,7 +123,7 @@ def countersign(
 @app.command()
 def show(declaration: SignedFile, keys: Keys = None, at: At = None, as_json: AsJson = False) -> None:
     """Check a signed declaration and print it; without --keys nothing is checked (exit 4)."""
-    data = read_file(declaration, "declaration")
+    data = read_signed(declaration, "declaration")
     ring = _ring(keys, at)
     found = declarations.unsigned(data) if ring is None else declarations.opened(data, ring, moment(at))
     who = None if ring is None else declarations.signers(data, ring)

@@ -20,6 +20,7 @@ from aboveboard.pipelines.bundle_log import Seen
 from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.log import LogView, log_view, read_policy
 from aboveboard.pipelines.paper_files import ring_of
+from aboveboard.pipelines.signed_files import read_signed
 from aboveboard.pipelines.verifying import PROOF_NAME, Verification
 from aboveboard.pipelines.verifying_steps import Asked, State, Verified
 from aboveboard.report import terminal
@@ -68,7 +69,7 @@ def verify(
         ring,
         time,
         withheld,
-        () if agreement is None else tuple(lines_of(read_file(agreement, "agreement"))),
+        () if agreement is None else tuple(lines_of(read_signed(agreement, "agreement"))),
         seen,
         None if image is None else lambda case: recollecting.again(case, image, room, jobs, told),
         bool(capture),

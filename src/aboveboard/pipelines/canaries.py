@@ -18,9 +18,10 @@ from aboveboard.model.agreement import Agreement
 from aboveboard.model.canonical import JSON, digest_of
 from aboveboard.model.errors import InputError
 from aboveboard.model.record import DERIVED, Outcome, Record
-from aboveboard.pipelines.keys import lines_of, read_file
+from aboveboard.pipelines.keys import lines_of
 from aboveboard.pipelines.log import LogView
 from aboveboard.pipelines.log_extracts import CANARY, extract, to_json
+from aboveboard.pipelines.signed_files import read_signed
 from aboveboard.store.exchange import exchange, one_more
 from aboveboard.trust import canary, dsse, statement
 from aboveboard.trust.canary import CODES, Canary, Expected, Finding, Seen, State
@@ -76,7 +77,7 @@ def stated(chain: Sequence[bytes]) -> list[Canary]:
 
 def chain_of(path: Path) -> list[bytes]:
     """Return the statements of a file, unread: one a line. Raises InputError."""
-    return lines_of(read_file(path, "file of canaries"))
+    return lines_of(read_signed(path, "file of canaries"))
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _content(path: Path) -> bytes | None:
     """Return the file, None where there is none; raises InputError for a link, which is not replaced."""
     if path.is_symlink():
         raise InputError(f"{path} is a link", hint="name the file itself: it is replaced as a whole")
-    return read_file(path, "file of canaries") if path.exists() else None
+    return read_signed(path, "file of canaries") if path.exists() else None
 
 
 def finding(chain: Sequence[bytes], ring: Ring, view: LogView | None, expected: Expected, at: datetime) -> Finding:

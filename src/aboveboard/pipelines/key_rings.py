@@ -16,6 +16,7 @@ from pathlib import Path
 from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines.keys import MAX_KEY_FILE, lines_of, read_file
+from aboveboard.pipelines.signed_files import read_signed
 from aboveboard.store.exchange import exchange, one_more
 from aboveboard.trust import dsse, keyring
 from aboveboard.trust.ed25519 import PrivateKey, PublicKey
@@ -155,7 +156,7 @@ def _take(keys: dict[str, Key], roles: dict[str, Role], one: Added) -> None:
 
 def chain_of(path: Path) -> list[bytes]:
     """Return the rings of a file, unread."""
-    return lines_of(read_file(path, "file of keys"))
+    return lines_of(read_signed(path, "file of keys"))
 
 
 def fingerprint(chain: Sequence[bytes]) -> str:

@@ -17,6 +17,7 @@ from aboveboard.model.canonical import canonical
 from aboveboard.model.errors import InputError
 from aboveboard.model.standard import Standard
 from aboveboard.pipelines import agreements, bundle_files, bundle_log, case_files, records, rederiving
+from aboveboard.pipelines.agreement_signing import whose_evidence
 from aboveboard.pipelines.bundle_log import Seen
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.other_version import broken_here, listed, made_by, version_of
@@ -193,6 +194,7 @@ class Verification:
             step.lines.append(
                 f"agreement number {agreement.sequence} of {agreement.supplier} and {agreement.customer}, in force then"
             )
+            step.lines.append(f"the agreement accepts evidence of: {whose_evidence(agreement.accepts)}")
         if declaration is not None:
             kind = "nobody signed" if self._case.papers.unsigned is not None else "its supplier signed"
             step.lines.append(f"a declaration of {declaration.supplier}, which {kind}")
