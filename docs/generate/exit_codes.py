@@ -22,7 +22,7 @@ SAID: Mapping[str, tuple[tuple[int, str], ...]] = {
         (0, "every step that was done holds; with `--as-verdict` also: the verdict is met"),
         (
             3,
-            "something differs, is forged, replaced, or found broken and not stated so; or the verdict is broken, with `--as-verdict`",
+            "something differs, is forged, replaced, or broken and not stated so; with `--as-verdict`: broken",
         ),
         (4, "nothing is shown to be false, and something stays open; with `--as-verdict` also: not shown"),
     ),
