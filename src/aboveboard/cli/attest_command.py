@@ -21,6 +21,10 @@ from aboveboard.report import terminal
 from aboveboard.standard import reader
 from aboveboard.trust.strict import format_time
 
+AsTemplate = Annotated[
+    bool, typer.Option("--template", help="Print a record to fill in; with --kind where there are several.")
+]
+
 
 def attest(
     clause: Annotated[str, typer.Argument(metavar="CLAUSE", help="The clause that the record is on, such as NB-04.")],
@@ -31,9 +35,7 @@ def attest(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Last day of validity, as 2027-06-30; default a year after.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default RECORD with .dsse at the end.")] = None,
-    template: Annotated[
-        bool, typer.Option("--template", help="Print a record to fill in; with --kind where there are several.")
-    ] = False,
+    template: AsTemplate = False,
     kind: Annotated[str | None, typer.Option(help="Kind of record, for --template.")] = None,
     at: At = None,
     passphrase_file: PassphraseFile = None,
