@@ -16,7 +16,8 @@ from aboveboard.pipelines import case_files, papers, sealing
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.papers import Papers
 from aboveboard.pipelines.sealing import MANIFEST_NAME
-from aboveboard.pipelines.verifying import Asked, State, Verification, Verified
+from aboveboard.pipelines.verifying import Verification
+from aboveboard.pipelines.verifying_steps import Asked, State, Verified
 from aboveboard.standard import reader
 from aboveboard.trust import attestation, dsse
 from aboveboard.trust.attestation import VERDICT_NAME, Sealed

@@ -16,7 +16,7 @@ from aboveboard.pipelines.agreements import Signed, opened
 from aboveboard.pipelines.log import LogView, log_view
 from aboveboard.pipelines.paper_files import extracted
 from aboveboard.pipelines.papers import Papers
-from aboveboard.pipelines.verifying import Verified
+from aboveboard.pipelines.verifying_steps import Verified
 from aboveboard.trust.ed25519 import PrivateKey
 from aboveboard.trust.keyring import Ring, Role
 from tests.attacks import bundles

@@ -21,7 +21,8 @@ from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.log import LogView, log_view
 from aboveboard.pipelines.paper_files import extracted
 from aboveboard.pipelines.papers import Opened, Papers, not_counted
-from aboveboard.pipelines.verifying import Asked, Verification, Verified
+from aboveboard.pipelines.verifying import Verification
+from aboveboard.pipelines.verifying_steps import Asked, Verified
 from aboveboard.trust.keyring import Ring, Role
 from aboveboard.trust.policy import Policy
 from aboveboard.trust.strict import parse_time

@@ -14,7 +14,7 @@ from aboveboard.pipelines.bundle_log import times_hold
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.log import SPARE, LogView, proving
 from aboveboard.pipelines.log_extracts import extract
-from aboveboard.pipelines.verifying import Verified
+from aboveboard.pipelines.verifying_steps import Verified
 from aboveboard.trust import note
 from aboveboard.trust.checkpoint import WitnessKey, cosign
 from aboveboard.trust.policy import Group, Policy

@@ -116,7 +116,8 @@ def sign(
         Path | None, typer.Option("--text", metavar="FILE", help="The text; default agreement.md beside the JSON.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="File to write; default A.dsse of --append, else the JSON's name with .dsse.")
+        Path | None,
+        typer.Option(help="File to write; default A-N.dsse beside A.dsse of --append, else the JSON's name with .dsse."),
     ] = None,
     append: Annotated[
         Path | None, typer.Option("--append", metavar="A.dsse", help="The chain that an amendment is added to.")
@@ -126,18 +127,23 @@ def sign(
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign an agreement, or add an amendment to the one that it amends; the other side then countersigns."""
+    """Sign an agreement, or add an amendment to the one that it amends; the other side then countersigns.
+
+    With --append the chain stays as it is and in force, and the one with the amendment is written beside it: with one
+    signature alone it is `one-sided`. --out A.dsse puts it in the place of the chain.
+    """
     document, one, words = signing.signable(agreement, text or agreement.with_name(agreements.TEXT_NAME))
     chain = None if append is None else _read(append, keys, at)
     signing.follows(chain, one)
-    place = out or append or agreement.with_suffix(".dsse")
+    place = out or signing.beside(append, agreement, one.sequence)
     output.may_write(place, replaces=append)
     private = private_key(key, passphrase_file)
     signing.authorised(private, role, one, None if chain is None else chain.newest.agreement)
     envelope = signing.sign(document, words, private)
     output.to_sign(signing.summary(one, agreements.unsigned(envelope).text_digest), role)
-    output.put(place, signing.appended(chain, envelope))
+    output.put(place, None if chain is None or place != append else chain.data, signing.appended(chain, envelope))
     output.signed(one, place, role, private.public.id, as_json=as_json)
+    output.then_countersign(place, None if append == place else append)
 
 
 @app.command()
@@ -164,7 +170,7 @@ def countersign(
     private = private_key(key, passphrase_file)
     signing.authorised(private, role, found.newest.agreement, None if found.before is None else found.before.agreement)
     output.to_sign(signing.summary(found.newest.agreement, found.newest.text_digest), role)
-    output.put(chain, signing.countersigned(found, private))
+    output.put(chain, found.data, signing.countersigned(found, private))
     output.signed(found.newest.agreement, chain, role, private.public.id, as_json=as_json)
 
 
@@ -176,8 +182,9 @@ def join(
 ) -> None:
     """Put the signatures of a copy that was signed elsewhere into this one. Whose they are `agreement show --keys` says."""
     output.may_write(chain, replaces=chain)
-    made, added = signing.joined(signing.read_chain(chain), signing.read_chain(other))
-    output.put(chain, made)
+    ours = signing.read_chain(chain)
+    made, added = signing.joined(ours, signing.read_chain(other))
+    output.put(chain, ours.data, made)
     output.unchecked()
     give({"file": str(chain), "added": added}, [f"{chain}: {added} signatures added"], as_json=as_json)
 

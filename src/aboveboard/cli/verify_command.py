@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -22,32 +22,48 @@ from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.log import LogView, log_view, read_policy
 from aboveboard.pipelines.paper_files import ring_of
 from aboveboard.pipelines.papers import Opened
-from aboveboard.pipelines.verifying import PROOF_NAME, Asked, State, Verification, Verified
+from aboveboard.pipelines.signed_files import read_signed
+from aboveboard.pipelines.verifying import PROOF_NAME, Verification
+from aboveboard.pipelines.verifying_steps import Asked, State, Verified
 from aboveboard.report import terminal
 from aboveboard.trust.refusal import UndecidedError
 
 MARKS = {State.HOLDS: "ok    ", State.OPEN: "open  ", State.FAILED: "FAILED", State.NOT_DONE: "  -   "}
 
 
+Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="The folder or tar file that `seal` wrote.")]
+Keys = Annotated[Path, typer.Option(help="The rings of keys that you trust; never take them from the bundle.")]
+Newest = Annotated[
+    Path | None, typer.Option(help="The agreement and its amendments as you know them: a newer one supersedes.")
+]
+Trusted = Annotated[Path | None, typer.Option(help="Policy: the log and the witnesses that you trust.")]
+Proven = Annotated[
+    Path | None, typer.Option(help=f"Proof that the bundle is in the log; default {PROOF_NAME} in the bundle.")
+]
+Logged = Annotated[Path | None, typer.Option("--log", metavar="DIR", help="Or the log itself, which is audited.")]
+Image = Annotated[Path | None, typer.Option(help="The image: evidence is collected again, and compared.")]
+Captures = Annotated[list[Path] | None, typer.Option(help="Captures of traffic: likewise.")]
+Withheld = Annotated[Path | None, typer.Option(help="The folder of what was withheld, if you were given it.")]
+AsVerdict = Annotated[
+    bool, typer.Option("--as-verdict", help="Where all holds, exit as the verdict does: 3 broken, 4 not shown.")
+]
+Jobs = Annotated[int, typer.Option(min=1, max=64, help="Processes at a time, with --image.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep earlier results.")]
+
+
 def verify(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The folder or tar file that `seal` wrote.")],
-    keys: Annotated[Path, typer.Option(help="The rings of keys that you trust; never take them from the bundle.")],
-    agreement: Annotated[
-        Path | None, typer.Option(help="The agreement and its amendments as you know them: a newer one supersedes.")
-    ] = None,
-    policy: Annotated[Path | None, typer.Option(help="Policy: the log and the witnesses that you trust.")] = None,
-    proof: Annotated[
-        Path | None, typer.Option(help=f"Proof that the bundle is in the log; default {PROOF_NAME} in the bundle.")
-    ] = None,
-    log: Annotated[Path | None, typer.Option("--log", metavar="DIR", help="Or the log itself, which is audited.")] = None,
-    image: Annotated[Path | None, typer.Option(help="The image: evidence is collected again, and compared.")] = None,
-    capture: Annotated[list[Path] | None, typer.Option(help="Captures of traffic: likewise.")] = None,
-    withheld: Annotated[Path | None, typer.Option(help="The folder of what was withheld, if you were given it.")] = None,
-    as_verdict: Annotated[
-        bool, typer.Option("--as-verdict", help="Where all holds, exit as the verdict does: 3 broken, 4 not shown.")
-    ] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes at a time, with --image.")] = 2,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep earlier results.")] = False,
+    bundle: Bundle,
+    keys: Keys,
+    agreement: Newest = None,
+    policy: Trusted = None,
+    proof: Proven = None,
+    log: Logged = None,
+    image: Image = None,
+    capture: Captures = None,
+    withheld: Withheld = None,
+    as_verdict: AsVerdict = False,
+    jobs: Jobs = 2,
+    no_cache: NoCache = False,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
@@ -58,25 +74,27 @@ def verify(
     time = moment(at)
     ring = ring_of(keys, time)
     assert ring is not None  # a path was given
-    talk = talker()
-
-    def told(text: str) -> None:
-        talk.print(terminal.safe(f"  {text}"))
-
     seen, view = _seen(bundle, policy, proof, log, time)
     room = None if no_cache else cache_folder()
     asked = Asked(
         ring,
         time,
         withheld,
-        () if agreement is None else tuple(lines_of(read_file(agreement, "agreement"))),
+        () if agreement is None else tuple(lines_of(read_signed(agreement, "agreement"))),
         seen,
-        None if image is None else lambda case: recollecting.again(case, image, room, jobs, told),
+        None if image is None else lambda case: recollecting.again(case, image, room, jobs, _progress),
         bool(capture),
         None if policy is None else read_policy(policy).log.to_text(),
         _told(policy, log, view, time),
     )
-    found = Verification(bundle, asked).run()
+    _end(Verification(bundle, asked).run(), as_verdict=as_verdict, as_json=as_json)
+
+
+def _progress(text: str) -> None:
+    talker().print(terminal.safe(f"  {text}"))
+
+
+def _end(found: Verified, *, as_verdict: bool, as_json: bool) -> NoReturn:
     give(_outcome(found), [], as_json=True) if as_json else _say(found)
     code = found.exit_code
     if as_verdict and code == 0 and found.attested is not None:

@@ -33,7 +33,8 @@ def shortfall(case: Case, clause: Clause) -> Shortfall | None:
     5. access: the clause lies within the profile's;
     6. records: what only a person or laboratory can show.
 
-    Whose evidence it is (law 9) is asked of every clause that would be met, in `custody_shortfall`.
+    Whose evidence it is (law 9), and what speaks against it, is asked of every clause that would be met, in
+    `custody_shortfall` and `doubt_shortfall`.
     """
     behind = case.collectors_behind(clause)
     return (
@@ -138,9 +139,7 @@ def _none_counts(case: Case, clause: Clause, given: list[Record]) -> tuple[Reaso
 def custody_shortfall(case: Case, clause: Clause) -> Shortfall | None:
     """Return why what was given does not count for the clause, or None.
 
-    Whoever sealed it needs a role that counts, and a record that was handed in and is not there may have said anything. One
-    that speaks against the clause and of which nothing shows when it was signed does not break it, but it stays: waiting
-    until a key expires must not make a bad finding go away.
+    Whoever sealed it needs a role that counts, and a record that was handed in and is not there may have said anything.
     """
     lost = case.lost_records(clause)
     if lost:
@@ -148,6 +147,15 @@ def custody_shortfall(case: Case, clause: Clause) -> Shortfall | None:
     by = case.manifest.by
     if by and by not in case.accepted_roles(clause):
         return Shortfall(Reason.NO_EVIDENCE, f"the evidence is answered for in the role {by}, which does not count here")
+    return None
+
+
+def doubt_shortfall(case: Case, clause: Clause) -> Shortfall | None:
+    """Return which record leaves the clause undecided, or None.
+
+    One that speaks against the clause and of which nothing shows when it was signed does not break it, but it stays:
+    waiting until a key expires must not make a bad finding go away.
+    """
     against = case.against(clause)
     if against:  # one whose time is shown breaks the clause anyway
         text = f"not decided: a record speaks against it, {against[0].line()}"

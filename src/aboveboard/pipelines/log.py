@@ -29,6 +29,7 @@ from aboveboard.trust.tree import Read, Tree
 CHAINS = ("agreement", "canary", "keyring", "record")  # kinds whose file may hold lines: each is a thing of its own
 _CHUNK = 1 << 20
 SPARE = 16_384  # bytes of a checkpoint within which lines of strangers are kept
+MAX_HISTORY = 200_000  # states that were published: each costs a signature to check
 
 
 Proofs = tuple[bytes, ...]  # the hashes that lead from an entry, or an earlier state, to the root
@@ -119,8 +120,11 @@ def _pinned(store: FolderStore, checkpoint: bytes) -> Read:
 def _states(store: FolderStore, policy: Policy, tree: Tree, data: bytes) -> tuple[dict[int, State], list[datetime]]:
     states: dict[int, State] = {}
     times: list[datetime] = []
-    for name in store.names(HISTORY):
-        old = store.read(f"{HISTORY}/{name}") if name.isdigit() else None
+    names, history = store.names(HISTORY), FolderStore(store.root, limit=note.MAX_NOTE)
+    if len(names) > MAX_HISTORY:
+        raise RefusedError("too-large", f"{HISTORY}/ holds {len(names)} files, at most {MAX_HISTORY} are read")
+    for name in names:
+        old = history.read(f"{HISTORY}/{name}") if name.isdigit() else None
         try:
             signed = check(old or b"", policy.log, ()).checkpoint
         except RefusedError:

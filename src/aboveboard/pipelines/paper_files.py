@@ -17,6 +17,7 @@ from aboveboard.pipelines.confined import emitted
 from aboveboard.pipelines.key_rings import chain_of
 from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.papers import Opened, Papers
+from aboveboard.pipelines.signed_files import read_signed
 from aboveboard.store.blobs import BlobStore
 from aboveboard.trust import dsse
 from aboveboard.trust.keyring import Ring, follow
@@ -68,7 +69,7 @@ def papers_of(handed: Handed, profile: str | None, jail: Jail, blobs: BlobStore)
 
 
 def _lines(path: Path, what: str) -> tuple[bytes, ...]:
-    found = tuple(lines_of(read_file(path, what)))
+    found = tuple(lines_of(read_signed(path, what)))
     if not found:
         raise InputError(f"{path} is empty", hint=f"give a signed {what}")
     if len(found) > MAX_LINES:

@@ -23,6 +23,7 @@ from aboveboard.pipelines.hearing import Heard, heard
 from aboveboard.pipelines.log import LogView
 from aboveboard.standard import reader
 from aboveboard.trust import dsse
+from aboveboard.trust.canary import Expected
 from aboveboard.trust.keyring import Ring
 from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time
@@ -177,7 +178,8 @@ def _derived(
     supplier, product = _subject(agreement, declaration, image)
     if papers.canary:
         view = _log_for("canary", papers, agreement)
-        found.append(canaries.record(papers.canary, ring, view, agreement, supplier, product, image, time))
+        expected = Expected(supplier, product, None if declaration is None else declaration.names("jurisdictions"))
+        found.append(canaries.record(papers.canary, ring, view, agreement, expected, image, time))
     releasing = _log_for("releases", papers, agreement)
     if releasing is not None:  # it was looked up, and what came of it is told
         found.append(releases.record(releasing, agreement, image, time))

@@ -21,16 +21,26 @@ from aboveboard.trust import dsse, statement
 from aboveboard.trust.ed25519 import PrivateKey
 from aboveboard.trust.keyring import ROOT, Ring, speaks
 from aboveboard.trust.refusal import RefusedError
+from aboveboard.trust.strict import format_time
 
 
-def attest(path: Path, clause: Clause, until: str | None, keys: Sequence[PrivateKey]) -> tuple[dict[str, JSON], bytes]:
+def attest(
+    path: Path, clause: Clause, until: str | None, keys: Sequence[PrivateKey], at: datetime
+) -> tuple[dict[str, JSON], bytes]:
     """Return a record on a clause in its one form, and signed; raises InputError for what is not in form."""
     with room(None) as root, Jail() as jail:
         blobs = BlobStore(root / "blobs")
         read = emitted(path, "aboveboard.agreement.record:read_confined", "record", MAX_BYTES, jail, blobs)
-    body = reading.document(read.get("value"), [clause], until)
+    body = reading.document(read.get("value"), [clause], until, format_time(at))
     payload = statement.Statement(statement.RECORD, subjects(body), {"record": body}).to_bytes()
     return body, dsse.seal(dsse.STATEMENT, payload, keys).to_bytes()
+
+
+def digests(envelope: bytes) -> dict[str, str]:
+    """Return the SHA-256 of a signed file, and the digest of what is signed in it, by which verdicts cite the record."""
+    payload = dsse.parse(envelope).payload
+    cited = "sha256:" + hashlib.sha256(payload).hexdigest()
+    return {"sha256": hashlib.sha256(envelope).hexdigest(), "cited_as": cited}
 
 
 def outcome(body: Mapping[str, JSON], clause: Clause) -> tuple[Outcome, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aboveboard import __version__
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.facts import Fact, Gap, Where
 from aboveboard.model.manifest import SetAside
@@ -29,6 +30,7 @@ class Dossier:
     agreement: Agreement | None = None
     records: tuple[Record, ...] = ()
     evidence: Mapping[str, str] = field(default_factory=dict)  # the SHA-256 of each file of evidence, in hexadecimal
+    product: str = __version__  # the version of Aboveboard that gave the verdict
 
     def _uncounted(self, record: Record) -> str:
         """Return why a record that was handed in does not count, empty where it does."""
