@@ -15,6 +15,7 @@ import pytest
 from aboveboard.agreement import record as reading
 from aboveboard.model.canonical import canonical
 from aboveboard.model.errors import InputError
+from aboveboard.model.manifest import HandedIn
 from aboveboard.model.verdict import Ruling, Status
 from aboveboard.pipelines import bundle_log, case_files, log_writing, papers, sealing
 from aboveboard.pipelines.case_files import CaseFiles
@@ -23,6 +24,7 @@ from aboveboard.pipelines.paper_files import extracted
 from aboveboard.pipelines.papers import Opened, Papers, not_counted
 from aboveboard.pipelines.verifying import Verification
 from aboveboard.pipelines.verifying_steps import Asked, Verified
+from aboveboard.trust import dsse
 from aboveboard.trust.keyring import Ring, Role
 from aboveboard.trust.policy import Policy
 from aboveboard.trust.strict import parse_time
@@ -89,6 +91,26 @@ def test_a_record_that_does_not_hold_is_named_and_takes_no_other_with_it() -> No
     assert len(told) == 3
     assert all(one.digest in " ".join(told) for one in found.set_aside)
     assert ruled(Papers(records=(stranger, moved, odd, BAD)), RING).status is Status.BROKEN
+
+
+@pytest.mark.parametrize("ring", [RING, BOTH], ids=["good", "expired"])
+def test_what_is_still_to_be_completed_is_set_aside_by_name(tmp_path: Path, ring: Ring) -> None:
+    left = sealed({**FORM, "who": "to be completed: name"})
+    found = opened(Papers(records=(left, BAD)), ring)
+    assert [(one.clause, one.kind, one.code) for one in found.set_aside] == [("EV-05", "update-refusal", "unfinished")]
+    assert "still to be completed: who" in not_counted(found, IMAGE)[0]
+    assert [record.outcome.value for record in found.records] == ["contradicts"]
+    good = verified(tmp_path / "1", case(left, BAD), ring)
+    assert good.exit_code == 0
+    (named,) = json.loads((tmp_path / "1" / "bundle" / case_files.VERDICT).read_bytes())["inputs"]["set_aside"]
+    assert named["code"] == "unfinished"
+
+
+def test_a_run_that_heard_what_is_still_to_be_completed_is_open_and_no_forgery(tmp_path: Path) -> None:
+    left = sealed({**FORM, "who": "to be completed: name"})
+    digest = "sha256:" + hashlib.sha256(dsse.parse(left).payload).hexdigest()
+    place, ring = lying(tmp_path, case(left), records=(HandedIn("EV-05", digest),), set_aside=())
+    assert refused("unfinished", lambda: sealing.seal(place, ring, [OTHER], NOW)).exit_code == 4
 
 
 def test_what_is_no_envelope_is_refused_and_one_that_is_given_twice() -> None:

@@ -57,11 +57,9 @@ def document(value: Any, clauses: Sequence[Clause], until: str | None = None, at
     What was found is found by `at` (RFC 3339 in UTC; None asks nothing), and not in another age: a slip in the year would
     make a record that counts for too long, or never.
     """
-    unfinished = _open_places(value, "")
-    if unfinished:
-        more = f", and {len(unfinished) - 5} more" if len(unfinished) > 5 else ""
-        hint = "complete it, or leave out what may be left out: what is not known is not signed"
-        raise InputError(f"still to be completed: {', '.join(unfinished[:5])}{more}", hint=hint)
+    still_open = unfinished(value)
+    if still_open:
+        raise InputError(still_open, hint="complete it, or leave out what may be left out: what is not known is not signed")
     recorded, _ = _checked(value, clauses)
     if at is not None:
         _found_by(recorded.found, at)
@@ -135,6 +133,13 @@ def _checked(value: Any, clauses: Sequence[Clause]) -> tuple[Recorded, Shape]:
     if wrong is not None:
         raise InputError(f"{wrong} is no day of the calendar", hint="write it as 2026-12-01")
     return recorded, result
+
+
+def unfinished(value: Any) -> str:
+    """Return which fields still hold what a template put there; empty where none does."""
+    places = _open_places(value, "")
+    more = f", and {len(places) - 5} more" if len(places) > 5 else ""
+    return f"still to be completed: {', '.join(places[:5])}{more}" if places else ""
 
 
 def _open_places(value: Any, place: str) -> list[str]:
