@@ -155,17 +155,31 @@ def _check_chain(chain: Sequence[Canary], supplier: str) -> None:
         previous = one.digest
 
 
-def issue(path: Path, plan: Plan, view: LogView, keys: Sequence[PrivateKey]) -> Canary:
+@dataclass(frozen=True)
+class Issued:
+    """The statement that was added, and the one before it, None where it is the first."""
+
+    statement: Canary
+    before: Canary | None
+
+    @property
+    def dropped(self) -> dict[str, list[str]]:
+        """Return which products and jurisdictions the one before named, and this one does not."""
+        return canary.dropped(self.before or self.statement, self.statement)
+
+
+def issue(path: Path, plan: Plan, view: LogView, keys: Sequence[PrivateKey]) -> Issued:
     """Sign the next statement and add it to the file, which may not be there yet; durable on return.
 
     The lines before stay as they are, byte for byte. Raises what `following` and `stated` do, and InputError where the file
     is a link, or changed meanwhile.
     """
     before = _content(path)
-    new = following(stated(lines_of(before or b"")), plan, view)
+    chain = stated(lines_of(before or b""))
+    new = following(chain, plan, view)
     line = canary.issue(new, keys)
     exchange(path, before, one_more(before, line))
-    return new
+    return Issued(new, chain[-1] if chain else None)
 
 
 def _content(path: Path) -> bytes | None:

@@ -151,6 +151,14 @@ def _texts(value: JSON) -> tuple[str, ...]:
     return tuple(_text(one) for one in value)
 
 
+def dropped(before: Canary, new: Canary) -> dict[str, list[str]]:
+    """Return which products and jurisdictions a statement does not name that the one before it named."""
+    return {
+        "products": sorted(set(before.products) - set(new.products)),
+        "jurisdictions": sorted(set(before.jurisdictions) - set(new.jurisdictions)),
+    }
+
+
 @dataclass(frozen=True)
 class Expected:
     """Whom and what the canary must speak of; `jurisdictions` is None where nobody has said which there are."""
