@@ -35,7 +35,7 @@ SAID: Mapping[str, tuple[tuple[int, str], ...]] = {
     "agreement show": (
         (0, "signed by both sides, and in force"),
         (3, "one-sided, or not what it claims to be"),
-        (4, "not in force at that time, or nothing was checked for want of `--keys`"),
+        (4, "not in force at that time, not decided, or nothing was checked for want of `--keys`"),
     ),
     "declaration check": ((0, "in form and complete"), (4, "something is still to be completed or missing")),
     "declaration show": ((0, "signed by the supplier"), (4, "nothing was checked for want of `--keys`")),

@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from aboveboard.cli import agreement_output as output
+from aboveboard.cli import paper_options
 from aboveboard.cli.common import AsJson, At, KeyFile, PassphraseFile, private_key, talker
 from aboveboard.cli.trust_options import give, moment
+from aboveboard.model.errors import InputError
 from aboveboard.pipelines import agreement_signing as signing
 from aboveboard.pipelines import agreement_writing as writing
 from aboveboard.pipelines import agreements, comparing, key_rings
+from aboveboard.pipelines.log import LogView, log_views
+from aboveboard.pipelines.papers import not_amended
 from aboveboard.report import terminal
 from aboveboard.trust import keyring
 from aboveboard.trust.keyring import Ring
@@ -193,20 +197,28 @@ def join(
 def show(
     chain: Chain,
     keys: Keys = None,
+    log: paper_options.Logs = None,
+    policy: paper_options.Policies = None,
     at: At = None,
     text: Annotated[bool, typer.Option("--text", help="Print the text that people signed, in Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check an agreement and say who signed it and which one is in force; without --keys nothing is checked (exit 4)."""
+    """Check an agreement and say who signed it and which one is in force; without --keys nothing is checked (exit 4).
+
+    A log shows when an amendment was there whose keys have expired since, and whether there is one more.
+    """
     when = moment(at)
     ring = None if keys is None else _ring(keys, at)
-    found = signing.read_chain(chain, ring, when)
+    views = _views(log, policy, ring)
+    found = signing.read_chain(chain, ring, when, views)
     current, reason = None, None
     if ring is None:
         output.unchecked()
     else:
         try:
-            current = agreements.in_force(found.signed, when)
+            in_force = agreements.in_force(found.signed, when)
+            not_amended(views, [one.agreement for one in found.signed], when)
+            current = in_force
         except UndecidedError as error:  # what it says is shown all the same, and then that it is not in force
             reason = error
     if text:
@@ -225,12 +237,23 @@ def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A chain alone: its last two. Else .dsse, .json or YAML.")],
     new: Annotated[Path | None, typer.Argument(metavar="NEW", help="What it is compared with.")] = None,
     keys: Keys = None,
+    log: paper_options.Logs = None,
+    policy: paper_options.Policies = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what changed between the last two of a chain, or between two files, and what the newer one asks less."""
     ring = None if keys is None else _ring(keys, at)
-    output.compared(comparing.agreements_of(old, new, ring, moment(at)), "asks less, or may", as_json=as_json)
+    found = comparing.agreements_of(old, new, ring, moment(at), _views(log, policy, ring))
+    output.compared(found, "asks less, or may", as_json=as_json)
+
+
+def _views(logs: list[Path] | None, policies: list[Path] | None, ring: Ring | None) -> tuple[LogView, ...]:
+    """Read the logs that may show when an amendment was there; without keys there is no signature to date."""
+    views = log_views(logs or (), policies or ())
+    if views and ring is None:
+        raise InputError("whose signatures does the log date?", hint="give the ring of keys with --keys")
+    return views
 
 
 def _ring(keys: Path, at: str | None) -> Ring:

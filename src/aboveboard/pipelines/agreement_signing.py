@@ -14,6 +14,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.pipelines import agreements
 from aboveboard.pipelines.agreements import JSON_NAME, PARTIES, TEXT_NAME, Signed
 from aboveboard.pipelines.keys import lines_of, read_file
+from aboveboard.pipelines.log import LogView
 from aboveboard.pipelines.signed_files import read_signed
 from aboveboard.store.exchange import one_more
 from aboveboard.trust import dsse, statement
@@ -42,16 +43,23 @@ class Chain:
         return self.signed[-2] if len(self.signed) > 1 else None
 
 
-def read_chain(path: Path, ring: Ring | None = None, at: datetime | None = None, *, followed: bool = False) -> Chain:
+def read_chain(
+    path: Path,
+    ring: Ring | None = None,
+    at: datetime | None = None,
+    logs: Sequence[LogView] = (),
+    *,
+    followed: bool = False,
+) -> Chain:
     """Return a chain, every signature checked where there is a ring; raises as `agreements.opened` does.
 
-    Without a ring it is read as it says itself: forms, digests, texts and that each follows the one before it. With
-    `followed` the next one is being made, and its signatures will speak for these.
+    Without a ring it is read as it says itself: forms, digests, texts and that each follows the one before it. `logs`
+    may show when an amendment was there. With `followed` the next one is being made, and will speak for these.
     """
     data = read_signed(path, "agreement")
     lines = lines_of(data)
     if ring is not None and at is not None:
-        return Chain(data, tuple(lines), tuple(agreements.opened(lines, ring, at, followed=followed)))
+        return Chain(data, tuple(lines), tuple(agreements.opened(lines, ring, at, logs, followed=followed)))
     if not 0 < len(lines) <= agreements.MAX_CHAIN:
         raise RefusedError("chain", f"1 to {agreements.MAX_CHAIN} agreements are wanted, not {len(lines)}")
     found: list[Signed] = []
@@ -236,4 +244,4 @@ def state_of(one: Agreement, chain: Chain, current: Agreement | None, at: dateti
     later = [other.agreement for other in chain.signed if other.agreement.since <= time]
     if later[-1].sequence > one.sequence:
         return f"replaced by number {later[-1].sequence} on {later[-1].since}"
-    return f"ended on {one.until}"
+    return f"ended on {one.until}" if one.until <= time else "not decided"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -110,6 +110,13 @@ def log_view(folder: Path, policy: Policy) -> LogView:
         tuple(found),
         tree=tree,
     )
+
+
+def log_views(folders: Sequence[Path], policies: Sequence[Path]) -> tuple[LogView, ...]:
+    """Audit logs, each under the policy at the same place in the list; raises as `log_view` does, and InputError."""
+    if len(folders) != len(policies):
+        raise InputError("each log is read with a policy", hint="give --policy for each --log, in the same order")
+    return tuple(log_view(folder, read_policy(policy)) for folder, policy in zip(folders, policies, strict=True))
 
 
 def _pinned(store: FolderStore, checkpoint: bytes) -> Read:

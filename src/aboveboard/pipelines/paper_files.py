@@ -49,8 +49,6 @@ def papers_of(handed: Handed, profile: str | None, jail: Jail, blobs: BlobStore)
 
     A declaration in YAML is read in the jail; what is signed is JSON of a bounded form, read here. Logs are audited whole.
     """
-    if len(handed.logs) != len(handed.policies):
-        raise InputError("each log is read with a policy", hint="give --policy for each --log, in the same order")
     papers = Papers(profile=profile)
     if handed.agreement is not None:
         papers = replace(papers, agreement=_lines(handed.agreement, "agreement"))
@@ -62,9 +60,7 @@ def papers_of(handed: Handed, profile: str | None, jail: Jail, blobs: BlobStore)
             papers = replace(papers, unsigned=document(read_declaration(handed.declaration, jail, blobs)))
     records = tuple(line for path in handed.records for line in _records(path))
     canary = () if handed.canary is None else _lines(handed.canary, "canary")
-    views = tuple(
-        log.log_view(folder, log.read_policy(policy)) for folder, policy in zip(handed.logs, handed.policies, strict=True)
-    )
+    views = log.log_views(handed.logs, handed.policies)
     return replace(papers, records=tuple(sorted(records)), canary=canary, logs=views)
 
 
