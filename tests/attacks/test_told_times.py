@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -9,22 +10,27 @@ from typing import Any
 
 import pytest
 
-from aboveboard.pipelines import bundle_log, log_writing, papers
+from aboveboard.model.errors import InputError
+from aboveboard.pipelines import bundle_log, log, log_writing, papers
 from aboveboard.pipelines.bundle_log import times_hold
 from aboveboard.pipelines.case_files import CaseFiles
-from aboveboard.pipelines.log import SPARE, LogView, proving
+from aboveboard.pipelines.log import SPARE, LogView, log_view, proving
 from aboveboard.pipelines.log_extracts import extract
+from aboveboard.pipelines.trusted_logs import Trusted, read_policies
 from aboveboard.pipelines.verifying_steps import Verified
 from aboveboard.trust import note
 from aboveboard.trust.checkpoint import WitnessKey, cosign
+from aboveboard.trust.entry import Entry
 from aboveboard.trust.policy import Group, Policy
 from tests.attacks import bundles
-from tests.attacks.keys import NOW, WITNESS, key, refused
+from tests.attacks.keys import LOG, NOW, WITNESS, key, refused
 from tests.attacks.test_agreements import IMAGE, RING
 from tests.pipelines.test_derived_records import DAY, LOG_KEY, NOBODY, POLICY, WHO, Stage
 
 SECOND_WITNESS = key("second witness")
 OTHER_WHO = "w.example/2"
+SECOND_LOG = replace(LOG_KEY, name="log.example/second")
+SECOND_POLICY = replace(POLICY, log=SECOND_LOG)
 BOTH = Policy(
     LOG_KEY,
     (WitnessKey(WHO, WITNESS.public), WitnessKey(OTHER_WHO, SECOND_WITNESS.public)),
@@ -127,6 +133,72 @@ def test_a_policy_that_asks_otherwise_and_another_log(stage: Stage) -> None:
     assert "of no times" in times_hold(case(told(stage, NOBODY)), NOBODY)[0]
     elsewhere = replace(POLICY, log=replace(LOG_KEY, name="log.example/else"))
     assert "not held against" in times_hold(case(told(stage)), elsewhere)[0]
+
+
+def second_log(folder: Path) -> LogView:
+    """Return an extract of a second log, of another origin, seen by the same witness."""
+    log_writing.create(folder / "M", SECOND_LOG.name, LOG)
+    log_writing.witness(folder / "M", SECOND_LOG, (WHO, WITNESS), folder / "W3", NOW - 9 * DAY)
+    return extract(log_view(folder / "M", SECOND_POLICY), [], [IMAGE], [])
+
+
+def test_each_log_that_is_told_of_is_held_against_its_own_policy(stage: Stage, tmp_path: Path) -> None:
+    other = second_log(tmp_path)
+    both = case(told(stage), other)
+    for policies in ((POLICY, SECOND_POLICY), (SECOND_POLICY, POLICY)):
+        assert ["shown by its witnesses" in line for line in times_hold(both, *policies)] == [True, True]
+    assert ["no policy of it was given" in line for line in times_hold(both, POLICY)] == [False, True]
+    early = seen(other, NOW - 300 * DAY)
+    bare = tuple(replace(state, note=_without_witnesses(state.note)) for state in told(stage).states)
+    still_open = replace(told(stage), states=bare)
+    for given in ((told(stage), early), (still_open, early)):
+        assert times_hold(case(told(stage), early), POLICY)  # nobody looks at it
+        refused("log-extract", lambda given=given: times_hold(case(*given), POLICY, SECOND_POLICY))  # type: ignore[misc]
+    refused("quorum", lambda: times_hold(case(still_open, other), POLICY, SECOND_POLICY))
+
+
+def test_with_one_log_at_hand_the_others_are_held_against_their_witnesses(stage: Stage, tmp_path: Path) -> None:
+    other = second_log(tmp_path)
+
+    def held(*views: LogView, others: tuple[Policy, ...] = (SECOND_POLICY,)) -> list[str]:
+        made = case(*views)
+        found = papers.opened(made.papers, RING, bundles.STANDARD, NOW, IMAGE)
+        return bundle_log.extracts_hold(made, found, stage.log, stage.view(), NOW, POLICY, others)
+
+    assert [line.rpartition(" ")[2] for line in held(told(stage), other)] == ["so", "shows"]
+    assert "no policy of it" in held(told(stage), other, others=())[1]
+    early = seen(other, NOW - 300 * DAY)
+    later = seen(told(stage), NOW - DAY)
+    refused("other-policy", lambda: held(later, other))
+    refused("log-extract", lambda: held(later, early))
+    refused("other-policy", lambda: held(told(stage), seen(other, NOW - DAY)))
+
+
+def test_which_log_holds_the_bundle_hangs_on_what_is_at_hand_and_not_on_the_order(stage: Stage, tmp_path: Path) -> None:
+    second_log(tmp_path)
+    entry = Entry("bundle", hashlib.sha256(b"a thing").hexdigest(), {})
+    log_writing.place(tmp_path / "M", [(tmp_path / "M", entry)], LOG)
+    log_writing.witness(tmp_path / "M", SECOND_LOG, (WHO, WITNESS), tmp_path / "W3", NOW - DAY)
+    proof = log.prove(tmp_path / "M", None, 0).to_bytes()
+    for policies in ((POLICY, SECOND_POLICY), (SECOND_POLICY, POLICY)):
+        assert Trusted(policies, log=stage.log).keys == (LOG_KEY.to_text(),)
+        assert Trusted(policies, log=tmp_path / "M").view.key == SECOND_LOG.to_text()
+        assert Trusted(policies, proof).keys == (SECOND_LOG.to_text(),)
+        assert "entry 0 of 1" in Trusted(policies, proof).seen(b"a thing", NOW).lines[0]
+        assert Trusted(policies).keys == tuple(policy.log.to_text() for policy in policies)
+        assert Trusted(policies, b"nothing").keys == (policies[0].log.to_text(),)
+        assert Trusted(policies, log=tmp_path / "nowhere").keys == (policies[0].log.to_text(),)
+        refused("no-proof", lambda policies=policies: Trusted(policies).seen(b"a thing", NOW))  # type: ignore[misc]
+    refused("proof-form", lambda: Trusted((POLICY, SECOND_POLICY), b"nothing").seen(b"a thing", NOW))
+
+
+def test_of_one_log_there_is_one_policy(tmp_path: Path) -> None:
+    for name, one in (("one", LOG_KEY), ("two", LOG_KEY), ("other", SECOND_LOG)):
+        (tmp_path / name).write_text(f"log {one.to_text()}\nquorum none\n")
+    found = read_policies([tmp_path / "one", tmp_path / "other"])
+    assert [policy.log for policy in found] == [LOG_KEY, SECOND_LOG]
+    with pytest.raises(InputError, match="two policies are of one log"):
+        read_policies([tmp_path / "one", tmp_path / "other", tmp_path / "two"])
 
 
 def test_a_stricter_policy_finds_the_cosignatures_that_it_asks_for(stage: Stage) -> None:

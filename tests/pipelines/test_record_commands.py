@@ -85,6 +85,33 @@ def test_a_record_whose_key_has_expired_counts_where_a_log_shows_it(folder: Path
     good(folder, "log", "verify", "bad.dsse", "bad.tlog-proof", "--policy", "policy", "--kind", "record", *AT)
 
 
+def test_what_a_bundle_tells_of_two_logs_is_held_against_a_policy_of_each(folder: Path) -> None:
+    words = logged(folder)
+    second = good(folder, "log", "init", "M", "--origin", "log.example/m", "--key", "log.pem").split()[-1]
+    good(folder, "log", "witness", "M", *NAMES[:-1], "W2", "--log-key", second, "--at", "2026-11-22T00:00:00Z")
+    witness_key = good(folder, "log", "key", "--key", "witness.pem", "--origin", "w.example/1", "--witness").strip()
+    asked = good(folder, "log", "policy", "--log", second, "--witness", witness_key, "--quorum", "1")
+    (folder / "policy-m").write_text(asked)
+    done = inspected(folder, "--record", "bad.dsse", *words, "--log", "M", "--policy", "policy-m", "--out", "RUN")
+    assert done.returncode == 3, done.stderr
+    good(folder, "seal", "RUN", "--key", "audit.pem", "--keys", "KEYS", "--out", "B", *AT)
+    verify = ("verify", "B", "--keys", "KEYS", *AT)
+    both = ("--policy", "policy-m", "--policy", "policy")
+    one = run(folder, *verify, "--policy", "policy")
+    assert (one.returncode, one.stdout.count("shown by its witnesses"), one.stdout.count("no policy of it")) == (4, 1, 1)
+    two = run(folder, *verify, *both)
+    assert (two.returncode, two.stdout.count("shown by its witnesses"), "[no-proof]" in two.stdout) == (4, 2, True)
+    good(folder, "log", "add", "L", "B/manifest.dsse", "--kind", "bundle", "--key", "log.pem")
+    log_key = (folder / "policy").read_text().split()[1]
+    good(folder, "log", "witness", "L", *NAMES, "--log-key", log_key, "--at", "2026-11-30T23:00:00Z")
+    held = good(folder, *verify, *both, "--log", "L")
+    assert ("entries is so" in held, held.count("shown by its witnesses")) == (True, 1)
+    good(folder, "log", "prove", "L", "B/manifest.dsse", "--out", "B/manifest.tlog-proof")
+    assert good(folder, *verify, *both).count("shown by its witnesses") == 2
+    twice = run(folder, *verify, "--policy", "policy", "--policy", "policy")
+    assert (twice.returncode, "two policies are of one log" in twice.stderr) == (2, True)
+
+
 def test_one_that_does_not_hold_is_set_aside_from_inspect_to_verify(folder: Path) -> None:
     done = inspected(folder, "--record", "stranger.dsse", "--record", "bad.dsse", "--json", "--out", "RUN")
     assert done.returncode == 4, done.stderr
@@ -104,5 +131,5 @@ def test_what_is_no_signed_record_at_all_is_wrong_use(folder: Path, data: bytes)
     (folder / "garbage").write_bytes(data)
     done = inspected(folder, "--record", "garbage")
     assert done.returncode == 2
-    assert "holds no signed record" in done.stderr
+    assert "no signed record" in done.stderr
     assert "what to do" in done.stderr

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,18 +12,14 @@ from aboveboard.cli.inspect_command import EXIT_CODES, cache_folder
 from aboveboard.cli.trust_options import give, moment
 from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import InputError
-from aboveboard.pipelines import bundle_files, bundle_log, recollecting
-from aboveboard.pipelines.bundle_log import Seen
-from aboveboard.pipelines.case_files import CaseFiles
+from aboveboard.pipelines import bundle_files, recollecting
 from aboveboard.pipelines.keys import lines_of, read_file
-from aboveboard.pipelines.log import LogView, log_view, read_policy
 from aboveboard.pipelines.paper_files import ring_of
-from aboveboard.pipelines.papers import Opened
 from aboveboard.pipelines.signed_files import read_signed
+from aboveboard.pipelines.trusted_logs import Trusted, read_policies
 from aboveboard.pipelines.verifying import PROOF_NAME, Verification
 from aboveboard.pipelines.verifying_steps import Asked, State, Verified
 from aboveboard.report import terminal
-from aboveboard.trust.refusal import UndecidedError
 
 MARKS = {State.HOLDS: "ok    ", State.OPEN: "open  ", State.FAILED: "FAILED", State.NOT_DONE: "  -   "}
 
@@ -36,7 +29,10 @@ Keys = Annotated[Path, typer.Option(help="The rings of keys that you trust; neve
 Newest = Annotated[
     Path | None, typer.Option(help="The agreement and its amendments as you know them: a newer one supersedes.")
 ]
-Trusted = Annotated[Path | None, typer.Option(help="Policy: the log and the witnesses that you trust.")]
+Policies = Annotated[
+    list[Path] | None,
+    typer.Option("--policy", help="Policy: a log and the witnesses that you trust; once for each log that it tells of."),
+]
 Proven = Annotated[
     Path | None, typer.Option(help=f"Proof that the bundle is in the log; default {PROOF_NAME} in the bundle.")
 ]
@@ -55,7 +51,7 @@ def verify(
     bundle: Bundle,
     keys: Keys,
     agreement: Newest = None,
-    policy: Trusted = None,
+    policy: Policies = None,
     proof: Proven = None,
     log: Logged = None,
     image: Image = None,
@@ -74,18 +70,18 @@ def verify(
     time = moment(at)
     ring = ring_of(keys, time)
     assert ring is not None  # a path was given
-    seen, view = _seen(bundle, policy, proof, log, time)
+    logs = _trusted(bundle, policy or [], proof, log)
     room = None if no_cache else cache_folder()
     asked = Asked(
         ring,
         time,
         withheld,
         () if agreement is None else tuple(lines_of(read_signed(agreement, "agreement"))),
-        seen,
+        None if logs is None else lambda manifest: logs.seen(manifest, time),
         None if image is None else lambda case: recollecting.again(case, image, room, jobs, _progress),
         bool(capture),
-        None if policy is None else read_policy(policy).log.to_text(),
-        _told(policy, log, view, time),
+        () if logs is None else logs.keys,
+        None if logs is None else lambda case, papers: logs.told(case, papers, time),
     )
     _end(Verification(bundle, asked).run(), as_verdict=as_verdict, as_json=as_json)
 
@@ -102,45 +98,18 @@ def _end(found: Verified, *, as_verdict: bool, as_json: bool) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _seen(
-    bundle: Path, policy: Path | None, proof: Path | None, log: Path | None, at: datetime
-) -> tuple[Callable[[bytes], Seen] | None, Callable[[], LogView]]:
-    """Return how a manifest is held against the log that is trusted, and the log itself; each is read once at most."""
-    if policy is None:
+def _trusted(bundle: Path, policies: list[Path], proof: Path | None, log: Path | None) -> Trusted | None:
+    """Return which logs are trusted, and what shows where the bundle stands; None where no policy is given."""
+    if not policies:
         if proof is not None or log is not None:
             raise InputError("which log do you trust?", hint="give --policy")
-        return None, _no_log
+        return None
     if proof is not None and log is not None:
         raise InputError("a proof, or the log itself?", hint="give --proof or --log")
-    trusted = read_policy(policy)
-    inside = None if proof is not None or log is not None else bundle_files.read(bundle).get(PROOF_NAME)
-    given = inside if proof is None else read_file(proof, "proof")
-    view = _no_log if log is None else cache(lambda: log_view(log, trusted))
-
-    def look(manifest: bytes) -> Seen:
-        if log is not None:
-            return bundle_log.by_log(manifest, view(), at)
-        if given is None:
-            raise UndecidedError("no-proof", "no proof came with it", hint="give --proof, or the log with --log")
-        return bundle_log.by_proof(manifest, given, trusted, at)
-
-    return look, view
-
-
-def _told(
-    policy: Path | None, log: Path | None, view: Callable[[], LogView], at: datetime
-) -> Callable[[CaseFiles, Opened], list[str]] | None:
-    """Return how what a bundle tells of logs is held against the log, or without it against the witnesses of the policy."""
-    if policy is None:
-        return None
-    trusted = read_policy(policy)
-    if log is None:
-        return lambda case, _papers: bundle_log.times_hold(case, trusted)
-    return lambda case, papers: bundle_log.extracts_hold(case, papers, log, view(), at, trusted)
-
-
-def _no_log() -> LogView:
-    raise InputError("there is no log", hint="give --log")
+    trusted = read_policies(policies)
+    if log is not None:
+        return Trusted(trusted, None, log)
+    return Trusted(trusted, bundle_files.read(bundle).get(PROOF_NAME) if proof is None else read_file(proof, "proof"))
 
 
 def _say(found: Verified) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -84,34 +85,48 @@ def _newer(view: LogView, here: tuple[int, Entry], at: datetime) -> str:
     return ""
 
 
-def times_hold(case: CaseFiles, policy: Policy) -> list[str]:
-    """Hold the times that a bundle tells of a log against the cosignatures that it brings, without the log itself.
+def times_hold(case: CaseFiles, *policies: Policy, besides: str = "") -> list[str]:
+    """Hold the times that a bundle tells of logs against the cosignatures that it brings, without the logs themselves.
 
-    Raises RefusedError for a time before the one that they show, and UndecidedError where they do not reach the quorum of
-    this policy or the bundle was made under one that asks otherwise. What is false comes before what is open. Steps for
-    each extract of this log: 1 it asks for a quorum as this policy does; 2 each state was seen when it is told to have
-    been; 3 the newest time is the one that is told. That no entry is left out only the log itself shows.
+    Each log that is told of is held against its own policy, but for the one of the key `besides`. Raises RefusedError for a
+    time before the one that the cosignatures show, and UndecidedError where they do not reach the quorum of the policy or
+    the bundle was made under one that asks otherwise. What is false, of any log, comes before what is open. That no entry
+    is left out only the log itself shows.
     """
-    key, lines, still_open = policy.log.to_text(), [], list[UndecidedError]()
+    lines, still_open = [], list[UndecidedError]()
+    trusted = {policy.log.to_text(): policy for policy in policies}
     for told in case.papers.logs:
-        if told.key != key:
-            lines.append(f"what it tells of {told.origin} is not held against that log")
+        policy = trusted.get(told.key)
+        if told.key == besides:
             continue
-        if told.witnessed != (policy.quorum != NOBODY):  # 1
-            still_open.append(_other_policy(told))
+        if policy is None:
+            lines.append(f"what it tells of {told.origin} is not held against that log: no policy of it was given")
             continue
-        for state in told.states if told.witnessed else ():  # 2
-            try:
-                _seen_as_told(state, policy)
-            except UndecidedError as error:
-                still_open.append(error)
-        if told.latest != newest_shown(told, policy):  # 3
-            still_open.append(_other_policy(told))
+        still_open += _times_open(told, policy)
         what = "when its states were seen is shown by its witnesses" if told.witnessed else "it tells of no times"
         lines.append(f"of {told.origin} at {told.size} entries: {what}; that nothing is left out only --log shows")
     if still_open:
         raise still_open[0]
     return lines
+
+
+def _times_open(told: LogView, policy: Policy) -> list[UndecidedError]:
+    """Return what stays open in the times of an extract; raises RefusedError for a false one.
+
+    Steps: 1 it asks for a quorum as the policy does; 2 each state was seen when it is told to have been; 3 the newest time
+    is the one that is told.
+    """
+    if told.witnessed != (policy.quorum != NOBODY):  # 1
+        return [_other_policy(told)]
+    found: list[UndecidedError] = []
+    for state in told.states if told.witnessed else ():  # 2
+        try:
+            _seen_as_told(state, policy)
+        except UndecidedError as error:
+            found.append(error)
+    if told.latest != newest_shown(told, policy):  # 3
+        found.append(_other_policy(told))
+    return found
 
 
 def _seen_as_told(state: State, policy: Policy) -> None:
@@ -148,7 +163,35 @@ def _other_policy(told: LogView) -> UndecidedError:
 
 
 def extracts_hold(
-    case: CaseFiles, found: Opened, folder: Path, view: LogView, at: datetime, policy: Policy | None = None
+    case: CaseFiles,
+    found: Opened,
+    folder: Path,
+    view: LogView,
+    at: datetime,
+    policy: Policy | None = None,
+    others: Sequence[Policy] = (),
+) -> list[str]:
+    """Hold what a bundle tells of a log against the log itself, and of others against their policies (`times_hold`).
+
+    What is false, of any log, comes before what is open.
+    """
+    lines, still_open = [], list[UndecidedError]()
+    parts: tuple[Callable[[], list[str]], ...] = (
+        lambda: _extract_holds(case, found, folder, view, at, policy),
+        lambda: times_hold(case, *others, besides=view.key),
+    )
+    for hold in parts:
+        try:
+            lines += hold()
+        except UndecidedError as error:
+            still_open.append(error)
+    if still_open:
+        raise still_open[0]
+    return lines
+
+
+def _extract_holds(
+    case: CaseFiles, found: Opened, folder: Path, view: LogView, at: datetime, policy: Policy | None
 ) -> list[str]:
     """Hold what a bundle tells of a log against the log itself; raises RefusedError where it told otherwise.
 
@@ -166,9 +209,7 @@ def extracts_hold(
     }:
         raise UndecidedError("log-extract", f"the agreement names {view.origin}, and the bundle tells nothing of it")
     _records_told(case, found, view)
-    lines = [
-        f"what it tells of {told.origin} is not held against that log" for told in case.papers.logs if told.key != view.key
-    ]
+    lines: list[str] = []
     for told in case.papers.logs:
         if told.key == view.key:
             _states_hold(told, folder, view, at, policy)  # 1, 2

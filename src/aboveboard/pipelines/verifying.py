@@ -289,9 +289,9 @@ class Verification:
     def _logged(self, step: Step) -> None:
         papers = self._papers
         agreed = None if papers is None or papers.agreement is None else papers.agreement.logs.get("verdicts")
-        if agreed is not None and agreed != self.asked.log_key:
+        if agreed is not None and agreed not in self.asked.log_keys:
             code, said = (
-                ("other-log", "that is not the one at hand") if self.asked.log_key else ("no-log", "none is at hand")
+                ("other-log", "that is not the one at hand") if self.asked.log_keys else ("no-log", "none is at hand")
             )
             raise UndecidedError(
                 code, f"the agreement wants verdicts in the log {agreed}, and {said}", hint="give its policy with --policy"

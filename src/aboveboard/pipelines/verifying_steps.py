@@ -68,7 +68,7 @@ class Asked:
     seen: Callable[[bytes], Seen] | None = None  # holds the manifest against a log; None where no policy is given
     again: Callable[[CaseFiles], Again] | None = None  # collects again; None where no image is given
     captures: bool = False
-    log_key: str | None = None  # of the log that is trusted
+    log_keys: tuple[str, ...] = ()  # of the logs that are trusted, and may hold it
     told: Callable[[CaseFiles, Opened], list[str]] | None = None  # holds what it tells of logs against a log or a policy
 
 
