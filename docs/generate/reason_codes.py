@@ -110,7 +110,7 @@ SAID: Mapping[str, str] = {
     "too-deep": "JSON is nested too deep.",
     "too-large": "Something is larger than its bound.",
     "two-roles": "One key, or one record, would speak for two roles.",
-    "unfinished": "A record was signed while something in it is still to be completed: it is set aside.",
+    "unfinished": "Something in a record that was signed is still to be completed: the record is set aside.",
     "unknown-file": "The manifest names a file that no step checks.",
     "unlisted": "A file is in the bundle and not in its manifest.",
     "unsigned": "There is no signature at all.",
