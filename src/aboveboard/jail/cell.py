@@ -231,6 +231,20 @@ class Run:
         made.code = self._codes.get(made.pid)
         return made
 
+    def stop(self) -> None:
+        """End all programs of the cell, so that the next one starts alone."""
+        self._link.send(b'{"do": "stop"}')
+        self._wait_for("stopped")
+
+    def write_file(self, path: str, content: bytes) -> bool:
+        """Put a file into a writable place of the cell; tell whether that was possible."""
+        source = _memory_file(content)
+        try:
+            socket.send_fds(self._link, [json.dumps({"do": "write", "path": path}).encode()], [source])
+        finally:
+            os.close(source)
+        return bool(self._wait_for("written")["written"])
+
     def socket(self, kind: str) -> socket.socket:
         """Return a new socket in the cell's network: `tcp`, `udp`, `tcp6` or `udp6`; it closes with the run."""
         self._link.send(json.dumps({"do": "socket", "kind": kind}).encode())

@@ -84,7 +84,9 @@ def make_root(limits: CellLimits, maker: As) -> int:
     kernel.mount("proc", "/proc", "proc", _QUIET | kernel.MS_NOEXEC)
     kept = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
     kernel.mount("/proc", "/root/proc", "", kernel.MS_BIND)
-    kernel.mount("none", "/root/proc", "", kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | _QUIET | kernel.MS_NOEXEC)
+    kernel.mount(
+        "none", "/root/proc", "", kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | _QUIET | kernel.MS_NOEXEC
+    )
     kernel.enter_root("/root")
     return kept
 

@@ -232,4 +232,6 @@ def _below(path: str, taken: set[str]) -> bool:
 
 
 def _too_large() -> JailError:
-    return JailError(f"a tree of more than {MAX_TREE} bytes or {MAX_ENTRIES} entries is not run", hint="run one program alone")
+    return JailError(
+        f"a tree of more than {MAX_TREE} bytes or {MAX_ENTRIES} entries is not run", hint="run one program alone"
+    )

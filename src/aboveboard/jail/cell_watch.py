@@ -74,7 +74,12 @@ class Watch:
             return self._told_before(name, group, arguments, memory)
         found = decode(name, arguments, memory)  # type: ignore[arg-type] # six of them
         answer = "faked" if name in cell_rules.FAKED else "refused" if name in cell_rules.REFUSED else "let"
-        if name in _CREATED_CALLS and arguments[2 if name == "mknodat" else 1] & _FORMAT not in (0, _FIFO, _SOCKET, 0o100000):
+        if name in _CREATED_CALLS and arguments[2 if name == "mknodat" else 1] & _FORMAT not in (
+            0,
+            _FIFO,
+            _SOCKET,
+            0o100000,
+        ):
             answer = "refused"
         if found is not None:
             self.note(self._number(group), *found, answer)
@@ -108,7 +113,14 @@ class Watch:
 
     def _tell(self, name: str, group: int, arguments: tuple[int, ...]) -> None:
         """Remember who the program believes to be from now on (credentials(7))."""
-        kinds = {"setuid": "uuu", "setgid": "ggg", "setreuid": "uu", "setregid": "gg", "setresuid": "uuu", "setresgid": "ggg"}
+        kinds = {
+            "setuid": "uuu",
+            "setgid": "ggg",
+            "setreuid": "uu",
+            "setregid": "gg",
+            "setresuid": "uuu",
+            "setresgid": "ggg",
+        }
         which = kinds.get(name)
         if which is None:
             return

@@ -9,6 +9,7 @@ closes, the first process ends, and with it the kernel ends everything in its PI
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import json
@@ -142,12 +143,35 @@ class _First:
             request = json.loads(message)
             if request["do"] == "start":
                 self._start(request, descriptors)
+            elif request["do"] == "stop":
+                self._stop()
+            elif request["do"] == "write":
+                self._say({"written": self._write(request["path"], descriptors[0])})
             elif request["do"] == "socket":
                 family, kind = _SOCKETS[request["kind"]]
                 with socket.socket(family, kind) as made:
                     socket.send_fds(self._link, [b'{"socket": true}'], [made.fileno()])
             for descriptor in descriptors:
                 os.close(descriptor)
+
+    def _stop(self) -> None:
+        """End everything in the cell but this process (kill(2): -1 spares the first process when it calls)."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+        self._say({"stopped": True})
+
+    def _write(self, path: str, source: int) -> bool:
+        """Make a file anew; what a program has put there is not followed."""
+        try:
+            with self._maker:
+                if os.path.lexists(path):
+                    os.unlink(path)  # noqa: PTH108
+                out = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+            with os.fdopen(os.dup(source), "rb") as given, os.fdopen(out, "wb") as file:
+                file.write(given.read())
+        except OSError:
+            return False
+        return True
 
     def _report_ends(self) -> None:
         try:
@@ -164,7 +188,9 @@ class _First:
         try:
             pid = os.fork()
             if pid == 0:
-                _Program(self._limits, self._rules, self._link, self._maker, apart[1], mapped[0]).become(request, descriptors)
+                _Program(self._limits, self._rules, self._link, self._maker, apart[1], mapped[0]).become(
+                    request, descriptors
+                )
             os.close(apart[1])
             if os.read(apart[0], 1) == b"n":  # its user namespace is there
                 for name in ("uid_map", "gid_map"):
@@ -195,9 +221,7 @@ class _First:
 class _Program:
     """The child that becomes the image's program: gives up everything for good, hands the watcher its ear, and execs."""
 
-    def __init__(
-        self, limits: CellLimits, rules: bytes, link: socket.socket, maker: As, apart: int, mapped: int
-    ) -> None:
+    def __init__(self, limits: CellLimits, rules: bytes, link: socket.socket, maker: As, apart: int, mapped: int) -> None:
         self._limits, self._rules, self._link, self._maker = limits, rules, link, maker
         self._apart, self._mapped = apart, mapped
 

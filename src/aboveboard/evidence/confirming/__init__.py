@@ -1,0 +1,1 @@
+"""Confirmation by execution: does the constant, and nothing near it, open what the code says it opens?"""

@@ -1,0 +1,234 @@
+"""How a program is started and fed: from the boot, from where it lies, from its words, and from what it does when it runs."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from aboveboard.evidence.confirming.candidate import Candidate, Missing
+from aboveboard.evidence.confirming.words import Words
+from aboveboard.evidence.services import Service
+from aboveboard.jail.cell import Cell, Program, Run
+from aboveboard.model.facts import Cause
+
+FILE, VALUE = "{file}", "{value}"
+PATIENCE = 6.0  # seconds for a program to come to rest after its start; it waits less where nothing happens
+MAX_LINES = 14  # command lines that are tried
+MAX_WAYS = 6
+TRIED_PORT = 8099
+_SETTINGS = re.compile(r"/etc/[\w./-]+\.(?:conf|cfg|ini)|/etc/[\w.-]+/[\w.-]+\.conf")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to start a program and to feed it.
+
+    `kind` is `tcp`, `udp`, `cgi`, `inetd`, `stdin`, `file` or `argv`; `service` what answers on a stream: `http`, `ftp`,
+    `telnet`, `ssh`, `line` or `raw`. `{file}` and `{value}` in `argv` stand for what is fed.
+    """
+
+    kind: str
+    argv: tuple[str, ...]
+    path: str
+    port: int = 0
+    service: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: str = "/"
+    why: str = ""
+
+    def fed(self) -> str:
+        """Return how it is fed, as a text."""
+        return f"{self.kind} {self.port}" if self.port else self.kind
+
+
+@dataclass
+class Found:
+    """The ways, in the order in which they are tried, and why some were none."""
+
+    ways: list[Way]
+    gaps: list[Missing]
+
+
+def find_ways(cell: Cell, path: str, words: Words, services: Sequence[Service], candidate: Candidate) -> Found:
+    """Return the ways for the program at `path`. Runs it: raises JailError where no cell can be set up."""
+    why = cell.can_run(path)
+    if why:
+        return Found([], [Missing(Cause.NO_TOOL, f"the program cannot be run here: {why}")])
+    found = Found([], [])
+    if _is_cgi(path, words):
+        found.ways.append(Way("cgi", (path,), path, cwd=posixpath.dirname(path), why="it asks for the variables of CGI"))
+    lines = list(_lines(path, words, services, cell))
+    if words.imports or words.static:
+        _by_running(cell, path, lines, words, found)
+    if not any(way.kind in ("tcp", "udp") for way in found.ways):
+        found.ways += _local_ways(path, words, lines)
+    found.ways = sorted(_once(found.ways), key=lambda way: _rank(way, candidate))[:MAX_WAYS]
+    return found
+
+
+def _rank(way: Way, candidate: Candidate) -> int:
+    origin = candidate.origin.partition(":")[0]
+    kinds = {
+        "header": ("cgi", "tcp"), "query": ("cgi", "tcp"), "cookie": ("cgi", "tcp"), "path": ("cgi", "tcp"),
+        "env": ("cgi", "argv"), "stdin": ("stdin", "inetd"), "file": ("file",), "argv": ("argv",), "udp": ("udp",),
+        "tcp": ("tcp", "inetd"),
+    }.get(origin, ())  # fmt: skip
+    return kinds.index(way.kind) if way.kind in kinds else len(kinds)
+
+
+def _once(ways: list[Way]) -> list[Way]:
+    return list({(way.kind, way.argv, way.port): way for way in ways}.values())
+
+
+def _is_cgi(path: str, words: Words) -> bool:
+    named = {b"QUERY_STRING", b"REQUEST_METHOD", b"CONTENT_LENGTH", b"HTTP_COOKIE", b"HTTP_USER_AGENT", b"PATH_INFO"}
+    network = words.imports.intersection({"listen", "accept", "bind"})
+    return "/cgi-bin/" in path or path.endswith(".cgi") or (bool(named & words.whole) and not network)
+
+
+def _lines(path: str, words: Words, services: Sequence[Service], cell: Cell) -> Iterator[tuple[str, ...]]:
+    """Yield command lines: those of the boot first, then guesses from the program's own words."""
+    seen: set[tuple[str, ...]] = set()
+    guesses: list[tuple[str, ...]] = [
+        service.argv for service in services if service.argv and "\N{REPLACEMENT CHARACTER}" not in "".join(service.argv)
+    ]
+    guesses.append((path,))
+    settings = [text.decode() for text in words.texts if text.isascii() and _SETTINGS.fullmatch(text.decode())]
+    guesses += [(path, "-f", one) for one in settings if cell.tree.content(one) is not None][:2]
+    help_text = b" ".join(text for text in words.texts if b"sage" in text or b"-p" in text or b"port" in text.lower())
+    guesses += [(path, str(TRIED_PORT)), (path, "-p", str(TRIED_PORT))]
+    for letter in ("f", "F", "D", "d", "n"):
+        if b"-" + letter.encode() in help_text or letter in "fF":
+            guesses.append((path, f"-{letter}"))
+    guesses += [(path, "-p", str(TRIED_PORT), "-f"), (path, "127.0.0.1", str(TRIED_PORT)), (path, "-l", str(TRIED_PORT))]
+    for guess in guesses:
+        if guess not in seen:
+            seen.add(guess)
+            yield guess
+        if len(seen) >= MAX_LINES:
+            return
+
+
+def _by_running(cell: Cell, path: str, lines: Sequence[tuple[str, ...]], words: Words, found: Found) -> None:
+    """Start it by one command line after the other until it opens a port; note what it does otherwise."""
+    network = words.has("bind", "listen", "accept", "recvfrom", "socket") or words.static
+    for argv in lines if network else lines[:1]:
+        with cell.run() as run:
+            program = run.start(argv, path=path, talk=True)
+            rested = run.settle(PATIENCE)
+            ways = [_way_of_port(run, path, argv, port) for port in sorted(run.ports("tcp"))[:3]]
+            ways += [Way("udp", argv, path, port=port, why="it binds the port") for port in sorted(run.ports("udp"))[:3]]
+            alive = program.code is None
+            if run.ended:
+                found.gaps.append(Missing(Cause.LIMIT, f"{' '.join(argv)}: stopped at a limit of the cell ({run.ended})"))
+        found.ways += ways
+        if ways:
+            return
+        if alive and rested:
+            found.ways.append(Way("stdin", argv, path, why="it waits for its input"))
+            if words.has("getpeername", "getsockname", "send", "recv"):
+                found.ways.append(Way("inetd", argv, path, service="line", why="it waits on what it is given"))
+            if not network:
+                return
+        elif not rested and alive and not run.ended:
+            found.gaps.append(Missing(Cause.TIME, f"{' '.join(argv)}: did not come to rest after its start"))
+    if network and not found.ways and not words.static:
+        said = bytes(program.complaints or program.written)[:120].decode("utf-8", "replace").strip()
+        found.gaps.append(Missing(Cause.UNRESOLVED, f"no command line that was tried makes it listen; it says: {said!r}"))
+
+
+def _way_of_port(run: Run, path: str, argv: tuple[str, ...], port: int) -> Way:
+    """Return the way over a port that listens; what it says first tells what it is."""
+    way = Way("tcp", argv, path, port=port, service="raw", why="it listens there")
+    greeting = talk(run, port, [], 0.5)
+    if greeting.startswith((b"220", b"+OK", b"* OK")):
+        return replace(way, service="ftp")
+    if greeting.startswith(b"SSH-"):
+        return replace(way, service="ssh")
+    if greeting.startswith(b"\xff") or re.search(rb"(?i)login|user ?name|password", greeting):
+        return replace(way, service="telnet")
+    if greeting:
+        return replace(way, service="line")
+    answer = talk(run, port, [b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"], 2.0)
+    return replace(way, service="http" if answer.startswith((b"HTTP/", b"<")) else "line" if answer else "raw")
+
+
+def talk(run: Run, port: int, messages: Sequence[bytes], seconds: float) -> bytes:
+    """Send messages over one new connection, waiting for rest after each; return what came back. No server: nothing."""
+    stream = run.socket("tcp")
+    stream.connect_ex(("127.0.0.1", port))
+    got = bytearray()
+    connected = run.until(lambda: _is_connected(stream), 2.0)
+    if not connected:
+        stream.close()
+        return b""
+    run.settle(seconds)
+    over = receive(stream, got)
+    for message in messages:
+        if over:
+            break
+        try:
+            stream.sendall(message)
+        except OSError:
+            break
+        run.settle(seconds)
+        over = receive(stream, got)
+    stream.close()
+    return bytes(got)
+
+
+def receive(stream: object, got: bytearray, limit: int = 1 << 16) -> bool:
+    """Take what has come over a socket that does not block; tell whether the other side has closed."""
+    import socket  # noqa: PLC0415 - for the type alone
+
+    assert isinstance(stream, socket.socket)
+    while len(got) < limit:
+        try:
+            part = stream.recv(1 << 14)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        if not part:
+            return True
+        got += part
+    return False
+
+
+def _is_connected(stream: object) -> bool:
+    import socket  # noqa: PLC0415
+
+    assert isinstance(stream, socket.socket)
+    try:
+        stream.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def _local_ways(path: str, words: Words, lines: Sequence[tuple[str, ...]]) -> list[Way]:
+    """Return the ways of a program that opens no port: a file that it is given, its input, its arguments."""
+    del lines
+    opens = words.has("fopen", "open", "fopen64", "open64", "mmap", "__open_2") or words.static
+    reads = words.has("fgets", "read", "getchar", "scanf", "fread", "gets", "getline", "__fgets_chk", "__read_chk", "getpass",
+                      "__isoc99_scanf", "getc", "fgetc", "stdin") or words.static  # fmt: skip
+    ways = []
+    if opens:
+        ways.append(Way("file", (path, FILE), path, why="it opens files"))
+    if reads:
+        ways.append(Way("stdin", (path,), path, why="it reads"))
+    ways.append(Way("argv", (path, VALUE), path, why="its arguments"))
+    if opens:
+        ways += [Way("file", (path, option, FILE), path, why="it opens files") for option in ("-f", "-i", "-d")]
+    return ways
+
+
+def wait_ready(run: Run, program: Program, way: Way) -> bool:
+    """Wait until the port of a way is open, or, where there is none, until the program rests."""
+    if way.kind in ("tcp", "udp"):
+        ready = run.until(lambda: run.listens(way.kind, way.port), PATIENCE)
+        return ready and run.settle(PATIENCE)
+    del program
+    return run.settle(PATIENCE)
