@@ -37,8 +37,8 @@ from aboveboard.model.errors import JailError
 
 HINT = "run `aboveboard doctor`; programs of an image run only as root or with user namespaces, on Linux 5.11 or later"
 _ENVIRONMENT = {"PATH": "/sbin:/usr/sbin:/bin:/usr/bin", "HOME": "/root", "LC_ALL": "C", "TERM": "dumb"}
-_LOOK = 0.004  # seconds between two looks at whether all are idle
-_QUIET_LOOKS = 4
+_LOOK = 0.002  # seconds between two looks at whether all are idle
+_QUIET_LOOKS = 3
 _PART = 1 << 16
 
 
@@ -255,8 +255,10 @@ class Run:
         return made
 
     def listens(self, kind: str, port: int) -> bool:
-        """Tell whether a port is open in the cell's network."""
-        return port in self.ports(kind)
+        """Tell whether a port is open in the cell's network; asks the kernel only once a program has asked for it."""
+        calls = {event.call for event in self.events if event.call == "listen" or event.arguments[1:] == (port,)}
+        wanted = {"bind", "listen"} if kind == "tcp" else {"bind"}
+        return wanted <= calls and port in self.ports(kind)
 
     def ports(self, kind: str) -> set[int]:
         """Return the ports that are open: `tcp` listens, `udp` is bound (proc(5), /proc/net/tcp)."""

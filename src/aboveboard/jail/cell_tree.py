@@ -139,7 +139,9 @@ def made_runnable(tree: RootTree) -> tuple[RootTree, dict[str, str]]:
     emulators: dict[str, bytes | None] = {}
     missing: dict[str, str] = {}
     for path, data in tree.files.items():
-        name = emulator_of(data) if is_program(data) else ""
+        # The C library and the loader can be started, too, but are loaded by programs: they stay as they are.
+        is_library = ".so" in posixpath.basename(path)
+        name = emulator_of(data) if is_program(data) and not is_library else ""
         if not name:
             files[path] = data
             continue

@@ -128,8 +128,10 @@ class _First:
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         socket.send_fds(self._link, [b'{"ready": true}'], [self._proc])
-        while True:
-            self._wait(woken)
+        with contextlib.suppress(OSError):  # the watcher has gone
+            while True:
+                self._wait(woken)
+        os._exit(0)
 
     def _wait(self, woken: int) -> None:
         ready, _, _ = select.select([self._link, woken], [], [])

@@ -21,7 +21,7 @@ from aboveboard.evidence.confirming.replies import passed, verdict
 from aboveboard.evidence.confirming.script import Script, Template
 from aboveboard.evidence.confirming.surroundings import Surroundings
 from aboveboard.evidence.confirming.templates import templates, value_forms
-from aboveboard.evidence.confirming.ways import Way, find_ways
+from aboveboard.evidence.confirming.ways import Found, Way, find_ways
 from aboveboard.evidence.confirming.words import Words, help_of, is_documented, neighbours
 from aboveboard.evidence.services import Service
 from aboveboard.jail.cell import Cell
@@ -60,6 +60,7 @@ class Shown:
     calls: frozenset[Call] = frozenset()
     replies: tuple[str, str] | None = None
     unsteady: bool = False
+    settled: bool = False  # nothing that was fed before can make a difference
     feeds: tuple[Feed, ...] = ()
 
     def __bool__(self) -> bool:
@@ -99,12 +100,13 @@ class Confirmer:
         try:
             found = find_ways(self._cell, self._surroundings.program, self._words, self._services, candidate)
             gaps = (*self._surroundings.gaps, *found.gaps)
-            result = self._through(found.ways, candidate)
+            result = self._through([] if _unloaded(found) else found.ways, candidate)
         except JailError as error:
             gap = Missing(Cause.UNCONFINED, f"{error.message} ({error.hint})")
             return Confirmation(Outcome.NOT_RUN, constant, why="no cell could be set up", gaps=(gap,))
-        if not found.ways and result.outcome is Outcome.SILENT:
-            result = replace(result, outcome=Outcome.NOT_RUN, why="no way was found to start and feed it")
+        if result.outcome is Outcome.SILENT and (found.broken or not found.ways):
+            why = found.broken or "no way was found to start and feed it"
+            result = replace(result, outcome=Outcome.NOT_RUN, why=why)
         ours = {"files": list(self._surroundings.ours)} if self._surroundings.ours else {}
         return replace(result, gaps=(*gaps, *result.gaps), standing_in=ours)
 
@@ -158,22 +160,21 @@ class Confirmer:
     def _standing_out(feeds: Sequence[Feed], answers: dict[int, Answer], candidate: Candidate) -> list[int]:
         calls = {place: calls_of(answer.events, feeds[place].value) for place, answer in answers.items()}
         common = Counter(call for found in calls.values() for call in found)
-        often = max(len(answers) // 3, 3)
+        verdicts = {place: verdict(answer.reply) for place, answer in answers.items()}
+        checks = _may_pass(candidate) and "refused" in verdicts.values()
         scored = []
         for place, found in calls.items():
-            counted = [call for call in found if counts(call, candidate)]
-            rare = [call for call in counted if common[call] <= often]
-            granted = verdict(answers[place].reply) == "granted"
-            if counted:
-                scored.append((0 if rare else 2, min(common[call] for call in counted), place))
-            elif granted:
+            rarest = min((common[call] for call in found if counts(call, candidate)), default=len(answers))
+            if rarest < max(len(answers) * 0.7, 2):
+                scored.append((0, rarest, place))
+            elif checks and verdicts[place] == "granted":
                 scored.append((1, sum(answers[place].reply == other.reply for other in answers.values()), place))
         return [place for _, _, place in sorted(scored)]
 
     def _verify(self, way: Way, feeds: Sequence[Feed], place: int, candidate: Candidate) -> Shown:
         """Look at one position in fresh cells; where it shows nothing by itself, with what was fed before it."""
         alone = self._compare(way, (feeds[place],), candidate)
-        if alone or way.kind == "file" or place == 0:
+        if alone or alone.settled or place == 0:
             return alone
         for start in dict.fromkeys((place - 1, max(place - _BEFORE, 0))):
             together = self._compare(way, tuple(feeds[max(start, 0) : place + 1]), candidate)
@@ -186,10 +187,10 @@ class Confirmer:
         exact = [self._ran(way, feeds) for _ in range(2)]
         calls = [calls_of(answer.events, feeds[-1].value) if answer else frozenset() for answer in exact]
         both = frozenset(call for call in calls[0] & calls[1] if counts(call, candidate))
-        granted = all(answer is not None and verdict(answer.reply) == "granted" for answer in exact)
+        granted = _may_pass(candidate) and all(one is not None and verdict(one.reply) == "granted" for one in exact)
         if not both and not granted:
             return Shown(unsteady=any(counts(call, candidate) for call in calls[0] | calls[1]))
-        near, sent = [], []
+        near, sent = list[Answer](), list[bytes]()
         for number in range(max(len(near_misses(feed.value)) for feed in feeds)):
             changed = tuple(replace(feed, value=_nth(near_misses(feed.value), number)) for feed in feeds)
             answer = self._ran(way, changed)
@@ -198,14 +199,13 @@ class Confirmer:
             near.append(answer)
             sent.append(changed[-1].value)
             both -= calls_of(answer.events, changed[-1].value)
+            granted = granted and verdict(answer.reply) == "refused"
             if not both and not granted:
-                return Shown(unsteady=True)
+                return Shown(settled=True)  # it comes without the constant, too
         if both:
             return Shown(both, None, feeds=feeds)
         replies = passed([one.reply for one in near], [one.reply for one in exact if one], sent, feeds[-1].value)
-        if replies is None or not _may_pass(candidate):
-            return Shown()
-        return Shown(frozenset(), replies, feeds=feeds)
+        return Shown(frozenset(), replies, feeds=feeds) if replies else Shown(settled=True)
 
     def _ran(self, way: Way, feeds: Sequence[Feed]) -> Answer | None:
         answer, ran = once(self._cell, way, [feed.script() for feed in feeds])
@@ -267,6 +267,10 @@ class Confirmer:
             tried=tried,
             why=why,
         )
+
+
+def _unloaded(found: Found) -> bool:
+    return any(gap.cause is Cause.NO_TOOL for gap in found.gaps)
 
 
 def _nth(found: Sequence[bytes], number: int) -> bytes:

@@ -31,6 +31,7 @@ class Driver:
     def __init__(self, cell: Cell, way: Way) -> None:
         self.way = way
         self.ended = ""
+        self._gone = False  # nobody listens any more
         self._run: Run = cell.run()
         self._program: Program | None = None
         try:
@@ -50,10 +51,10 @@ class Driver:
 
     @property
     def alive(self) -> bool:
-        """Whether more can be fed: the server still listens, and no limit was hit."""
-        if self._run.ended or self._run.overflow:
+        """Whether more can be fed: the server is still there, and no limit was hit."""
+        if self._run.ended or self._run.overflow or self._gone:
             return False
-        return self.way.kind not in ("tcp", "udp") or self._run.listens(self.way.kind, self.way.port)
+        return self.way.kind not in ("tcp", "udp") or bool(self._run.pids())
 
     def _serve(self) -> bool:
         """Start a server and wait for its port; other programs are started for each script."""
@@ -66,21 +67,32 @@ class Driver:
         """Feed one script and let the program come to rest."""
         before = len(self._run.events)
         if self.way.kind == "tcp":
-            reply, code, rested = talk(self._run, self.way.port, script.messages, ANSWER), None, True
+            got = talk(self._run, self.way.port, script.messages, ANSWER)
+            self._gone = got is None
+            reply, code, rested = got or b"", None, True
         elif self.way.kind == "udp":
             reply, code, rested = self._send(script.messages), None, True
         else:
             reply, code, rested = self._start_and_feed(script)
         self.ended = self._run.ended
-        return Answer(tuple(self._run.events[before:]), reply, code, rested)
+        events = self._run.events[before:]
+        if self.way.kind not in ("tcp", "udp"):  # its own start is no effect
+            own = next((event for event in events if event.call == "exec"), None)
+            events = [event for event in events if event is not own]
+        return Answer(tuple(events), reply, code, rested)
 
     def _send(self, messages: Sequence[bytes]) -> bytes:
         got = bytearray()
         one = self._run.socket("udp")
         one.connect(("127.0.0.1", self.way.port))
         for message in messages:
-            with contextlib.suppress(OSError):
+            try:
                 one.send(message)
+            except ConnectionRefusedError:  # the answer to the message before: the port is closed
+                self._gone = True
+                break
+            except OSError:  # longer than a datagram can be
+                continue
             self._run.settle(ANSWER)
             receive(one, got)
         one.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,10 @@ PATIENCE = 6.0  # seconds for a program to come to rest after its start; it wait
 MAX_LINES = 14  # command lines that are tried
 MAX_WAYS = 6
 TRIED_PORT = 8099
+_NOT_LOADED = re.compile(
+    rb"error while loading shared|can't load library|can't resolve symbol|symbol lookup error|relocation error|"
+    rb"symbol not found|Could not open '/lib|^not started:|Invalid ELF image|version `[\w.]+' not found"
+)
 _SETTINGS = re.compile(r"/etc/[\w./-]+\.(?:conf|cfg|ini)|/etc/[\w.-]+/[\w.-]+\.conf")
 
 
@@ -49,6 +54,7 @@ class Found:
 
     ways: list[Way]
     gaps: list[Missing]
+    broken: str = ""  # why the program does not do here what it is for: then silence says nothing
 
 
 def find_ways(cell: Cell, path: str, words: Words, services: Sequence[Service], candidate: Candidate) -> Found:
@@ -121,10 +127,15 @@ def _by_running(cell: Cell, path: str, lines: Sequence[tuple[str, ...]], words: 
             ways = [_way_of_port(run, path, argv, port) for port in sorted(run.ports("tcp"))[:3]]
             ways += [Way("udp", argv, path, port=port, why="it binds the port") for port in sorted(run.ports("udp"))[:3]]
             alive = program.code is None
+            said = bytes(program.complaints or program.written)
             if run.ended:
                 found.gaps.append(Missing(Cause.LIMIT, f"{' '.join(argv)}: stopped at a limit of the cell ({run.ended})"))
         found.ways += ways
         if ways:
+            return
+        if not alive and _NOT_LOADED.search(said):
+            found.broken = "the program is not loaded: " + _plain(said)
+            found.gaps.append(Missing(Cause.NO_TOOL, found.broken))
             return
         if alive and rested:
             found.ways.append(Way("stdin", argv, path, why="it waits for its input"))
@@ -134,15 +145,19 @@ def _by_running(cell: Cell, path: str, lines: Sequence[tuple[str, ...]], words: 
                 return
         elif not rested and alive and not run.ended:
             found.gaps.append(Missing(Cause.TIME, f"{' '.join(argv)}: did not come to rest after its start"))
-    if network and not found.ways and not words.static:
-        said = bytes(program.complaints or program.written)[:120].decode("utf-8", "replace").strip()
-        found.gaps.append(Missing(Cause.UNRESOLVED, f"no command line that was tried makes it listen; it says: {said!r}"))
+    if words.imports.intersection({"listen", "bind", "accept", "recvfrom"}) and not found.ways:
+        found.broken = f"no command line that was tried makes it listen; it says: {_plain(said)!r}"
+        found.gaps.append(Missing(Cause.UNRESOLVED, found.broken))
+
+
+def _plain(said: bytes) -> str:
+    return re.sub(r"[^\x20-\x7e]+", " ", said[:160].decode("latin-1")).strip()
 
 
 def _way_of_port(run: Run, path: str, argv: tuple[str, ...], port: int) -> Way:
     """Return the way over a port that listens; what it says first tells what it is."""
     way = Way("tcp", argv, path, port=port, service="raw", why="it listens there")
-    greeting = talk(run, port, [], 0.5)
+    greeting = talk(run, port, [], 0.5) or b""
     if greeting.startswith((b"220", b"+OK", b"* OK")):
         return replace(way, service="ftp")
     if greeting.startswith(b"SSH-"):
@@ -151,19 +166,18 @@ def _way_of_port(run: Run, path: str, argv: tuple[str, ...], port: int) -> Way:
         return replace(way, service="telnet")
     if greeting:
         return replace(way, service="line")
-    answer = talk(run, port, [b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"], 2.0)
+    answer = talk(run, port, [b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"], 2.0) or b""
     return replace(way, service="http" if answer.startswith((b"HTTP/", b"<")) else "line" if answer else "raw")
 
 
-def talk(run: Run, port: int, messages: Sequence[bytes], seconds: float) -> bytes:
-    """Send messages over one new connection, waiting for rest after each; return what came back. No server: nothing."""
+def talk(run: Run, port: int, messages: Sequence[bytes], seconds: float) -> bytes | None:
+    """Send messages over one new connection, waiting for rest after each; return what came back, None without a server."""
     stream = run.socket("tcp")
     stream.connect_ex(("127.0.0.1", port))
     got = bytearray()
-    connected = run.until(lambda: _is_connected(stream), 2.0)
-    if not connected:
+    if not run.until(lambda: _is_connected(stream), 0.5):
         stream.close()
-        return b""
+        return None
     run.settle(seconds)
     over = receive(stream, got)
     for message in messages:
@@ -179,11 +193,8 @@ def talk(run: Run, port: int, messages: Sequence[bytes], seconds: float) -> byte
     return bytes(got)
 
 
-def receive(stream: object, got: bytearray, limit: int = 1 << 16) -> bool:
+def receive(stream: socket.socket, got: bytearray, limit: int = 1 << 16) -> bool:
     """Take what has come over a socket that does not block; tell whether the other side has closed."""
-    import socket  # noqa: PLC0415 - for the type alone
-
-    assert isinstance(stream, socket.socket)
     while len(got) < limit:
         try:
             part = stream.recv(1 << 14)
@@ -197,10 +208,7 @@ def receive(stream: object, got: bytearray, limit: int = 1 << 16) -> bool:
     return False
 
 
-def _is_connected(stream: object) -> bool:
-    import socket  # noqa: PLC0415
-
-    assert isinstance(stream, socket.socket)
+def _is_connected(stream: socket.socket) -> bool:
     try:
         stream.getpeername()
     except OSError:
