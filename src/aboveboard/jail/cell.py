@@ -156,6 +156,7 @@ class Run:
         self._said: list[dict[str, Any]] = []
         self._sockets: list[socket.socket] = []
         self._proc = -1
+        self._first = 0  # the number of the cell's first process outside
         self._next_look = 0.0
         try:
             self._wait_for("ready")
@@ -312,13 +313,11 @@ class Run:
 
     def close(self) -> None:
         """End the cell and wait until nothing of it is left."""
-        self._link.close()
-        with contextlib.suppress(ProcessLookupError, ValueError):
-            first = self._outer()
-            if first:
-                os.kill(first, signal.SIGKILL)
-        while select.select([self._status], [], [], 20)[0] and os.read(self._status, 64):
-            pass
+        self._link.close()  # the first process ends at that, and all others with it
+        if not self._gone(10) and self._first:  # it still waits to be reaped, so the number is its own
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._first, signal.SIGKILL)
+            self._gone(20)
         for made in self._sockets:
             made.close()
         for descriptor in {*self._programs, *self._listeners, self._status, *([self._proc] if self._proc >= 0 else [])}:
@@ -328,10 +327,15 @@ class Run:
                 program.input.close()
         self._programs, self._listeners, self._sockets, self._proc = {}, set(), [], -1
 
-    def _outer(self) -> int:
-        ready, _, _ = select.select([self._status], [], [], 5)
-        text = os.read(self._status, 64) if ready else b""
-        return int(text) if text else 0
+    def _gone(self, seconds: float) -> bool:
+        """Wait until the outer process has reaped the first one and ended: then nothing of the cell is left."""
+        end = time.monotonic() + seconds
+        while select.select([self._status], [], [], max(end - time.monotonic(), 0))[0]:
+            said = os.read(self._status, 64)
+            if not said:
+                return True
+            self._first = int(said)
+        return False
 
     def _late(self) -> None:
         if time.monotonic() >= self._deadline and not self.ended:

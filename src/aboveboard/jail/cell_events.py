@@ -107,6 +107,9 @@ class Memory:
         return b"family:%d" % family, 0
 
 
+# Of calls whose arguments are numbers: how many there are. The others are kept by their name alone.
+_COUNTS = {"setuid": 1, "setgid": 1, "setreuid": 2, "setregid": 2, "setresuid": 3, "setresgid": 3, "setfsuid": 1,
+           "setfsgid": 1, "setpriority": 3, "iopl": 1, "ptrace": 1, "setns": 2, "unshare": 1}  # fmt: skip
 Decoded = tuple[str, tuple[bytes | int, ...]] | None
 _Arguments = tuple[int, int, int, int, int, int]
 
@@ -117,10 +120,10 @@ def decode(name: str, arguments: _Arguments, memory: Memory) -> Decoded:
     if special is not None:
         return special(arguments, memory)
     if name in ("mount", "umount2", "chroot", "swapon", "delete_module"):
-        return name, (memory.text(arguments[0]), memory.text(arguments[1]) if name == "mount" else b"")
+        return name, (memory.text(arguments[0]), *((memory.text(arguments[1]),) if name == "mount" else ()))
     if name == "reboot":
         return name, (arguments[2] & 0xFFFFFFFF,)
-    return name, tuple(_signed(one) for one in arguments[:2])
+    return name, tuple(_signed(one) for one in arguments[: _COUNTS.get(name, 0)])
 
 
 def _signed(value: int) -> int:

@@ -99,7 +99,7 @@ def _outer(limits: CellLimits, maker: As, rules: bytes, link: socket.socket, sta
     except OSError as error:
         link.send(json.dumps({"failed": f"the cell could not be set up: {error}"}).encode())
         os._exit(1)
-    os.write(status, f"{os.getpid()}\n".encode())
+    os.write(status, b"%d" % first)
     link.close()
     os.waitpid(first, 0)
     os._exit(0)
@@ -243,6 +243,7 @@ class _Program:
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
             listener = kernel.filter_with_listener(self._rules)
             socket.send_fds(self._link, [b'{"watch": true}'], [listener])
+            os.closerange(3, 1 << 16)  # descriptors that came over a socket do not close on exec by themselves
             os.execve(request["argv0"], request["argv"], request["env"])
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing ran
             os.write(2, f"not started: {error}\n".encode()[:500])
