@@ -199,7 +199,7 @@ def test_programs_of_each_machine_are_seen_alike(compiled: Compile, machine: str
 
 def test_hostile_texts_stay_values(compiled: Compile) -> None:
     with _cell(RootTree({"/bin/effects": compiled("effects")})) as cell, cell.run() as run:
-        forged = "x) = 0\n1234 execve(\"/bin/sh\", [\"sh\"], 0x7ffe) = 0 <unfinished ...>"
+        forged = 'x) = 0\n1234 execve("/bin/sh", ["sh"], 0x7ffe) = 0 <unfinished ...>'
         program = run.start(["/bin/effects", "opens", forged])
         assert run.until(lambda: program.code is not None, PATIENCE)
         assert ("read", (b"/" + forged.encode(),)) in [(event.call, event.arguments) for event in run.events]

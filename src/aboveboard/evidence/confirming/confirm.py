@@ -21,7 +21,7 @@ from aboveboard.evidence.confirming.replies import passed, verdict
 from aboveboard.evidence.confirming.script import Script, Template
 from aboveboard.evidence.confirming.surroundings import Surroundings
 from aboveboard.evidence.confirming.templates import templates, value_forms
-from aboveboard.evidence.confirming.ways import Found, Way, find_ways
+from aboveboard.evidence.confirming.ways import Found, Way, find_ways, in_order
 from aboveboard.evidence.confirming.words import Words, help_of, is_documented, neighbours
 from aboveboard.evidence.services import Service
 from aboveboard.jail.cell import Cell
@@ -83,6 +83,7 @@ class Confirmer:
         self._documents = tuple(documents)
         content = surroundings.tree.content(surroundings.program) or b""
         self._words = Words.of(content)
+        self._found: Found | None = None  # the ways are the program's, whatever the candidate
         self._cell = Cell(surroundings.tree, limits)
 
     def __enter__(self) -> Self:
@@ -98,9 +99,11 @@ class Confirmer:
         if line:
             return Confirmation(Outcome.DOCUMENTED, constant, why=f"named by what explains itself: {line[:120]}")
         try:
-            found = find_ways(self._cell, self._surroundings.program, self._words, self._services, candidate)
+            found = self._found = self._found or find_ways(
+                self._cell, self._surroundings.program, self._words, self._services
+            )
             gaps = (*self._surroundings.gaps, *found.gaps)
-            result = self._through([] if _unloaded(found) else found.ways, candidate)
+            result = self._through([] if _unloaded(found) else in_order(found.ways, candidate), candidate)
         except JailError as error:
             gap = Missing(Cause.UNCONFINED, f"{error.message} ({error.hint})")
             return Confirmation(Outcome.NOT_RUN, constant, why="no cell could be set up", gaps=(gap,))

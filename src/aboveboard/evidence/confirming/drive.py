@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aboveboard.evidence.confirming.script import Script
-from aboveboard.evidence.confirming.ways import FILE, PATIENCE, VALUE, Way, receive, talk, wait_ready
+from aboveboard.evidence.confirming.ways import FILE, INPUT, PATIENCE, VALUE, Way, receive, talk, wait_ready
 from aboveboard.jail.cell import Cell, Program, Run
 from aboveboard.jail.cell_events import Event
 
 ANSWER = 2.5  # seconds for an answer at most; where all processes rest, none is waited for
-_IN = "/tmp/input"  # noqa: S108 - inside the cell
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Driver:
         stdin: bytes | None = script.body
         interactive = way.kind in ("stdin", "inetd")
         if script.content is not None:
-            argv = [_IN if part == FILE else part for part in argv]
+            argv = [INPUT if part == FILE else part for part in argv]
             self._put(script.content)
         program = self._run.start(argv, path=way.path, env=env, cwd=way.cwd, stdin=None if interactive else stdin,
                                   talk=interactive)  # fmt: skip
@@ -137,7 +136,7 @@ class Driver:
         return reply, code, rested
 
     def _put(self, content: bytes) -> None:
-        self._run.write_file(_IN, content)
+        self._run.write_file(INPUT, content)
 
 
 def once(cell: Cell, way: Way, scripts: Sequence[Script]) -> tuple[Answer | None, bool]:

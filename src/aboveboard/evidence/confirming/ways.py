@@ -15,6 +15,7 @@ from aboveboard.jail.cell import Cell, Program, Run
 from aboveboard.model.facts import Cause
 
 FILE, VALUE = "{file}", "{value}"
+INPUT = "/tmp/input"  # noqa: S108 - inside the cell
 PATIENCE = 6.0  # seconds for a program to come to rest after its start; it waits less where nothing happens
 MAX_LINES = 14  # command lines that are tried
 MAX_WAYS = 6
@@ -57,7 +58,7 @@ class Found:
     broken: str = ""  # why the program does not do here what it is for: then silence says nothing
 
 
-def find_ways(cell: Cell, path: str, words: Words, services: Sequence[Service], candidate: Candidate) -> Found:
+def find_ways(cell: Cell, path: str, words: Words, services: Sequence[Service]) -> Found:
     """Return the ways for the program at `path`. Runs it: raises JailError where no cell can be set up."""
     why = cell.can_run(path)
     if why:
@@ -69,9 +70,14 @@ def find_ways(cell: Cell, path: str, words: Words, services: Sequence[Service], 
     if words.imports or words.static:
         _by_running(cell, path, lines, words, found)
     if not any(way.kind in ("tcp", "udp") for way in found.ways):
-        found.ways += _local_ways(path, words, lines)
-    found.ways = sorted(_once(found.ways), key=lambda way: _rank(way, candidate))[:MAX_WAYS]
+        found.ways += _local_ways(cell, path, words)
+    found.ways = _once(found.ways)[:MAX_WAYS]
     return found
+
+
+def in_order(ways: Sequence[Way], candidate: Candidate) -> list[Way]:
+    """Return the ways, those first that fit where the candidate's input comes from."""
+    return sorted(ways, key=lambda way: _rank(way, candidate))
 
 
 def _rank(way: Way, candidate: Candidate) -> int:
@@ -216,21 +222,20 @@ def _is_connected(stream: socket.socket) -> bool:
     return True
 
 
-def _local_ways(path: str, words: Words, lines: Sequence[tuple[str, ...]]) -> list[Way]:
-    """Return the ways of a program that opens no port: a file that it is given, its input, its arguments."""
-    del lines
-    opens = words.has("fopen", "open", "fopen64", "open64", "mmap", "__open_2") or words.static
-    reads = words.has("fgets", "read", "getchar", "scanf", "fread", "gets", "getline", "__fgets_chk", "__read_chk", "getpass",
-                      "__isoc99_scanf", "getc", "fgetc", "stdin") or words.static  # fmt: skip
+def _local_ways(cell: Cell, path: str, words: Words) -> list[Way]:
+    """Return the ways of a program that opens no port: a file that it is given and opens, its arguments."""
     ways = []
-    if opens:
-        ways.append(Way("file", (path, FILE), path, why="it opens files"))
-    if reads:
-        ways.append(Way("stdin", (path,), path, why="it reads"))
-    ways.append(Way("argv", (path, VALUE), path, why="its arguments"))
-    if opens:
-        ways += [Way("file", (path, option, FILE), path, why="it opens files") for option in ("-f", "-i", "-d")]
-    return ways
+    if words.has("fopen", "open", "fopen64", "open64", "mmap", "__open_2", "__open64_2") or words.static:
+        for argv in ((path, FILE), *((path, option, FILE) for option in ("-f", "-i", "-d", "-c"))):
+            with cell.run() as run:
+                run.write_file(INPUT, b"probe probe probe\n")
+                run.start([INPUT if part == FILE else part for part in argv], path=path)
+                run.settle(PATIENCE)
+                if any(event.call in ("read", "write") and event.arguments == (INPUT.encode(),) for event in run.events):
+                    ways.append(Way("file", argv, path, why="it opens what it is given"))
+            if len(ways) == 2:
+                break
+    return [*ways, Way("argv", (path, VALUE), path, why="its arguments")]
 
 
 def wait_ready(run: Run, program: Program, way: Way) -> bool:
