@@ -134,11 +134,11 @@ class _First:
         os._exit(0)
 
     def _wait(self, woken: int) -> None:
-        ready, _, _ = select.select([self._link, woken], [], [])
+        ready, _, _ = select.select([self._link.fileno(), woken], [], [])
         if woken in ready:
             os.read(woken, 4096)
             self._report_ends()
-        if self._link in ready:
+        if self._link.fileno() in ready:
             message, descriptors, _flags, _address = socket.recv_fds(self._link, MESSAGE, 3)
             if not message:
                 os._exit(0)
@@ -208,7 +208,7 @@ class _First:
                 os.close(descriptor)
 
     def _low_ports(self) -> None:
-        """Let a program without capabilities bind port 80: the network is its own (ip-sysctl, ip_unprivileged_port_start)."""
+        """Let a program without capabilities bind port 80: the network is its own (Linux, ip-sysctl)."""
         there = os.open("sys/net/ipv4/ip_unprivileged_port_start", os.O_WRONLY, dir_fd=self._proc)
         os.write(there, b"0")
         os.close(there)
@@ -231,8 +231,8 @@ class _Program:
         """Confine this process and run the program. Never returns."""
         try:
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-                signal.signal(number, signal.SIG_DFL)
+            for caught in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+                signal.signal(caught, signal.SIG_DFL)
             os.setsid()
             for number, descriptor in enumerate(descriptors):
                 os.dup2(descriptor, number)
@@ -244,7 +244,7 @@ class _Program:
             listener = kernel.filter_with_listener(self._rules)
             socket.send_fds(self._link, [b'{"watch": true}'], [listener])
             os.closerange(3, 1 << 16)  # descriptors that came over a socket do not close on exec by themselves
-            os.execve(request["argv0"], request["argv"], request["env"])
+            os.execve(request["argv0"], request["argv"], request["env"])  # noqa: S606 - that is what a cell is for
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing ran
             os.write(2, f"not started: {error}\n".encode()[:500])
         os._exit(127)

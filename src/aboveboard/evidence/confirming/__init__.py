@@ -1,1 +1,1 @@
-"""Confirmation by execution: does the constant, and nothing near it, open what the code says it opens?"""
+"""Confirmation by execution: whether the constant, and nothing near it, opens what the code says it opens."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import quote_from_bytes
 
 from aboveboard.evidence.confirming.candidate import Candidate
@@ -71,7 +71,7 @@ def http_templates(candidate: Candidate, words: Words) -> Iterator[Template]:
     headers = _headers(candidate, words)
     fields = _fields(candidate, words)
     paths = _paths(words)
-    yield _of("headers", lambda value: Request(headers=dict.fromkeys(headers, value)))
+    yield _of("headers", _all_headers("/", headers))
     for path in paths:
         for chunk in _chunks(fields, 20):
             yield _of(f"query of {path}, fields {chunk[0]} to {chunk[-1]}", _query(path, chunk))
@@ -180,7 +180,7 @@ def _header(name: str) -> object:
 
 
 def _all_headers(path: str, names: Sequence[str]) -> object:
-    return lambda value: replace(Request(headers=dict.fromkeys(names, value)), path=path.encode())
+    return lambda value: Request(path=path.encode(), headers={name: value for name in names})  # noqa: C420 - its type
 
 
 def _basic(pair: bytes) -> Request:

@@ -41,8 +41,8 @@ def verdict(reply: bytes) -> str:
 def passed(near: Sequence[bytes], exact: Sequence[bytes], values: Sequence[bytes], value: bytes) -> tuple[str, str] | None:
     """Return what the refusal and the grant say, where every near-miss was refused and the constant let in, each time.
 
-    Another answer alone is nothing: every command has an answer of its own. It must be a refusal that goes away, and the same
-    answer both times, once what was sent is taken out.
+    Another answer alone is nothing: every command has an answer of its own. It must be a refusal that goes away, and
+    the same answer both times, once what was sent is taken out.
     """
     if not near or not exact or any(verdict(one) != "refused" for one in near):
         return None

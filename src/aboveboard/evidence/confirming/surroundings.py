@@ -1,4 +1,4 @@
-"""The root tree that a program runs in: the image's own, or a small one for a program alone, with stand-ins for what lacks."""
+"""The root tree that a program runs in: the image's own, or a small one for a program alone, with stand-ins."""
 
 from __future__ import annotations
 

@@ -38,11 +38,11 @@ def templates(way: Way, candidate: Candidate, words: Words) -> list[Template]:
     return list({template.name: template for template in found[::-1]}.values())[::-1][:MAX_TEMPLATES]
 
 
-def _messages(name: str, *parts: bytes | None, end: bytes = b"") -> Template:
-    """Return a template of several messages; None stands for the value, and so does b"\\0VALUE" inside of one."""
+def _messages(name: str, *parts: bytes, end: bytes = b"") -> Template:
+    """Return a template of several messages; SLOT in one of them stands for the value."""
 
     def build(value: bytes) -> Script:
-        return Script(tuple((value if part is None else part.replace(SLOT, value)) + end for part in parts))
+        return Script(tuple(part.replace(SLOT, value) + end for part in parts))
 
     return Template(name, build)
 

@@ -1,4 +1,4 @@
-"""How a program is started and fed: from the boot, from where it lies, from its words, and from what it does when it runs."""
+"""How a program is started and fed: from the boot, where it lies, its words, and what it does when it runs."""
 
 from __future__ import annotations
 

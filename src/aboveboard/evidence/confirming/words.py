@@ -144,7 +144,7 @@ def documents(tree: TreeView) -> Iterator[str]:
 
 
 def help_of(words: Words, constant: Constant) -> Iterator[str]:
-    """Yield the program's own help: texts of several words in which the constant is one of them, and not the first alone."""
+    """Yield the program's own help: texts of several words in which the constant is one of them."""
     needle = constant if isinstance(constant, bytes) else b"%d" % constant
     for text in words.texts:
         if needle in text and text != needle and len(text.split()) >= 3 and b"%s" not in text:
@@ -154,7 +154,7 @@ def help_of(words: Words, constant: Constant) -> Iterator[str]:
 def is_documented(constant: Constant, texts: Iterable[str]) -> str:
     """Return the line in which a text names the constant as a word of its own, or nothing.
 
-    Words of a protocol's standard are documented by it. Integers below 256 are never looked for in texts: every text has them.
+    Words of a protocol's standard are documented by it. Integers below 256 are not looked for: every text has them.
     """
     if isinstance(constant, int):
         if constant < 256:
