@@ -47,6 +47,7 @@ class Memory:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self.denied = False  # the kernel does not let this process look
 
     def read(self, address: int, size: int) -> bytes:
         """Return up to `size` bytes; fewer where memory ends, none where it cannot be read."""
@@ -54,6 +55,9 @@ class Memory:
             return b""
         try:
             descriptor = os.open(f"/proc/{self.pid}/mem", os.O_RDONLY)
+        except PermissionError:
+            self.denied = True
+            return b""
         except OSError:
             return b""
         parts = []

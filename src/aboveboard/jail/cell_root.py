@@ -58,6 +58,9 @@ def make_stage(tree: int) -> As:
     for name in _DEVICES:
         Path(f"{_STAGE}/devices/{name}").touch()
         kernel.mount(f"/dev/{name}", f"{_STAGE}/devices/{name}", "", kernel.MS_BIND)
+    if not maker.root:  # a user namespace may mount a new /proc only where it sees a whole one (mount_namespaces(7))
+        os.mkdir(f"{_STAGE}/old", 0o755)  # noqa: PTH102
+        kernel.mount("/proc", f"{_STAGE}/old", "", kernel.MS_BIND | kernel.MS_REC)
     kernel.enter_root(_STAGE)
     if maker.root:
         os.chown("/base", CELL_UID, CELL_UID)

@@ -271,6 +271,8 @@ class Run:
                     os.close(descriptor)
             elif descriptor in self._programs:
                 self._read(descriptor)
+        if self._watch.blind:
+            raise JailError("what programs ask for cannot be read", hint=HINT)
         if time.monotonic() >= self._next_look:
             self._guard()
         return bool(found)

@@ -31,6 +31,7 @@ class Watch:
     def __init__(self, limit: int) -> None:
         self.events: list[Event] = []
         self.overflow = False
+        self.blind = False  # calls are seen, and not what they are about
         self.calls = 0  # answered, also those that are not kept
         self._limit = limit
         self._names = cell_rules.numbers()
@@ -73,6 +74,7 @@ class Watch:
         if name in cell_rules.ANSWERED:
             return self._told_before(name, group, arguments, memory)
         found = decode(name, arguments, memory)  # type: ignore[arg-type] # six of them
+        self.blind = self.blind or memory.denied
         answer = "faked" if name in cell_rules.FAKED else "refused" if name in cell_rules.REFUSED else "let"
         if name in _CREATED_CALLS and arguments[2 if name == "mknodat" else 1] & _FORMAT not in (
             0,

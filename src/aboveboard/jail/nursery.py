@@ -241,6 +241,7 @@ class _Program:
             os.chdir(request["cwd"])
             os.umask(0o022)
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # or a watcher that is not root could not read what it asks for
             listener = kernel.filter_with_listener(self._rules)
             socket.send_fds(self._link, [b'{"watch": true}'], [listener])
             os.closerange(3, 1 << 16)  # descriptors that came over a socket do not close on exec by themselves

@@ -15,7 +15,6 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import JailError
 from aboveboard.pipelines.tools import EXTRACTORS
 
-
 EMULATED = ("mips", "mipsel", "arm", "aarch64", "i386")  # the machines of routers; this one's own needs none
 
 

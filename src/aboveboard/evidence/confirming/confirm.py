@@ -79,7 +79,7 @@ class Confirmer:
         limits: CellLimits | None = None,
     ) -> None:
         self._surroundings = surroundings
-        self._services = [one for one in services if surroundings.program in (one.file, one.program)]
+        self._services = tuple(services)
         self._documents = tuple(documents)
         content = surroundings.tree.content(surroundings.program) or b""
         self._words = Words.of(content)

@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from aboveboard.evidence.confirming.preparing import PATIENCE, start_before
 from aboveboard.evidence.confirming.script import Script
-from aboveboard.evidence.confirming.ways import FILE, INPUT, PATIENCE, VALUE, Way, receive, talk, wait_ready
+from aboveboard.evidence.confirming.ways import FILE, INPUT, VALUE, Way, receive, talk, wait_ready
 from aboveboard.jail.cell import Cell, Program, Run
 from aboveboard.jail.cell_events import Event
 
@@ -59,6 +60,7 @@ class Driver:
         """Start a server and wait for its port; other programs are started for each script."""
         if self.way.kind not in ("tcp", "udp"):
             return True
+        start_before(self._run, self.way.before)
         self._program = self._run.start(self.way.argv, path=self.way.path, env=self.way.env, cwd=self.way.cwd, talk=True)
         return wait_ready(self._run, self._program, self.way)
 

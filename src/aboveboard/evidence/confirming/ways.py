@@ -9,14 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from aboveboard.evidence.confirming.candidate import Candidate, Missing
+from aboveboard.evidence.confirming.preparing import PATIENCE, Before, lacking, start_before
 from aboveboard.evidence.confirming.words import Words
-from aboveboard.evidence.services import Service
+from aboveboard.evidence.services import UNKNOWN, Service
 from aboveboard.jail.cell import Cell, Program, Run
+from aboveboard.jail.cell_events import Event
 from aboveboard.model.facts import Cause
 
 FILE, VALUE = "{file}", "{value}"
 INPUT = "/tmp/input"  # noqa: S108 - inside the cell
-PATIENCE = 6.0  # seconds for a program to come to rest after its start; it waits less where nothing happens
 MAX_LINES = 14  # command lines that are tried
 MAX_WAYS = 6
 TRIED_PORT = 8099
@@ -42,6 +43,7 @@ class Way:
     service: str = ""
     env: dict[str, str] = field(default_factory=dict)
     cwd: str = "/"
+    before: tuple[Before, ...] = ()  # what runs first
     why: str = ""
 
     def fed(self) -> str:
@@ -68,7 +70,7 @@ def find_ways(cell: Cell, path: str, words: Words, services: Sequence[Service]) 
         found.ways.append(Way("cgi", (path,), path, cwd=posixpath.dirname(path), why="it asks for the variables of CGI"))
     lines = list(_lines(path, words, services, cell))
     if words.imports or words.static:
-        _by_running(cell, path, lines, words, found)
+        _by_running(cell, path, lines, words, services, found)
     if not any(way.kind in ("tcp", "udp") for way in found.ways):
         found.ways += _local_ways(cell, path, words)
     found.ways = _once(found.ways)[:MAX_WAYS]
@@ -104,7 +106,9 @@ def _lines(path: str, words: Words, services: Sequence[Service], cell: Cell) -> 
     """Yield command lines: those of the boot first, then guesses from the program's own words."""
     seen: set[tuple[str, ...]] = set()
     guesses: list[tuple[str, ...]] = [
-        service.argv for service in services if service.argv and "\N{REPLACEMENT CHARACTER}" not in "".join(service.argv)
+        service.argv
+        for service in services
+        if path in (service.file, service.program) and service.argv and UNKNOWN not in "".join(service.argv)
     ]
     guesses.append((path,))
     settings = [text.decode() for text in words.texts if text.isascii() and _SETTINGS.fullmatch(text.decode())]
@@ -123,37 +127,62 @@ def _lines(path: str, words: Words, services: Sequence[Service], cell: Cell) -> 
             return
 
 
-def _by_running(cell: Cell, path: str, lines: Sequence[tuple[str, ...]], words: Words, found: Found) -> None:
+def _by_running(
+    cell: Cell, path: str, lines: Sequence[tuple[str, ...]], words: Words, services: Sequence[Service], found: Found
+) -> None:
     """Start it by one command line after the other until it opens a port; note what it does otherwise."""
     network = words.has("bind", "listen", "accept", "recvfrom", "socket") or words.static
+    first = b""
     for argv in lines if network else lines[:1]:
-        with cell.run() as run:
-            program = run.start(argv, path=path, talk=True)
-            rested = run.settle(PATIENCE)
-            ways = [_way_of_port(run, path, argv, port) for port in sorted(run.ports("tcp"))[:3]]
-            ways += [Way("udp", argv, path, port=port, why="it binds the port") for port in sorted(run.ports("udp"))[:3]]
-            alive = program.code is None
-            said = bytes(program.complaints or program.written)
-            if run.ended:
-                found.gaps.append(Missing(Cause.LIMIT, f"{' '.join(argv)}: stopped at a limit of the cell ({run.ended})"))
-        found.ways += ways
-        if ways:
+        tried = _try(cell, path, argv, ())
+        before = lacking(cell, tried.events, services, path) if network and not tried.ports and not tried.rests else []
+        if before:
+            tried = _try(cell, path, argv, tuple(before))
+        first = first or tried.said
+        if tried.ended:
+            found.gaps.append(Missing(Cause.LIMIT, f"{' '.join(argv)}: stopped at a limit of the cell ({tried.ended})"))
+        if tried.ports:
+            found.ways += tried.ports
             return
-        if not alive and _NOT_LOADED.search(said):
-            found.broken = "the program is not loaded: " + _plain(said)
+        if _NOT_LOADED.search(tried.said) and not tried.rests:
+            found.broken = "the program is not loaded: " + _plain(tried.said)
             found.gaps.append(Missing(Cause.NO_TOOL, found.broken))
             return
-        if alive and rested:
-            found.ways.append(Way("stdin", argv, path, why="it waits for its input"))
+        if tried.rests and not any(way.kind == "stdin" for way in found.ways):
+            found.ways.append(Way("stdin", argv, path, before=tuple(before), why="it waits for its input"))
             if words.has("getpeername", "getsockname", "send", "recv"):
                 found.ways.append(Way("inetd", argv, path, service="line", why="it waits on what it is given"))
-            if not network:
-                return
-        elif not rested and alive and not run.ended:
-            found.gaps.append(Missing(Cause.TIME, f"{' '.join(argv)}: did not come to rest after its start"))
-    if words.imports.intersection({"listen", "bind", "accept", "recvfrom"}) and not found.ways:
-        found.broken = f"no command line that was tried makes it listen; it says: {_plain(said)!r}"
+    listens = {"listen", "bind", "accept", "recvfrom"} & words.imports
+    if listens and not found.ways:
+        found.broken = f"no command line that was tried makes it listen; by the first it says: {_plain(first)!r}"
         found.gaps.append(Missing(Cause.UNRESOLVED, found.broken))
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What a program does when it is started by one command line."""
+
+    ports: list[Way]
+    rests: bool  # it runs on and waits
+    said: bytes
+    ended: str
+    events: tuple[Event, ...]
+
+
+def _try(cell: Cell, path: str, argv: tuple[str, ...], before: tuple[Before, ...]) -> _Tried:
+    with cell.run() as run:
+        start_before(run, before)
+        others = run.ports("tcp") | run.ports("udp")
+        start = len(run.events)
+        program = run.start(argv, path=path, talk=True)
+        rested = run.settle(PATIENCE)
+        ways = [_way_of_port(run, path, argv, port) for port in sorted(run.ports("tcp") - others)[:3]]
+        why = "it binds the port"
+        ways += [Way("udp", argv, path, port=port, why=why) for port in sorted(run.ports("udp") - others)[:3]]
+        ways = [replace(way, before=before) for way in ways]
+        rests = program.code is None and rested
+        said = bytes(program.complaints or program.written)
+        return _Tried(ways, rests, said, run.ended, tuple(run.events[start:]))
 
 
 def _plain(said: bytes) -> str:
