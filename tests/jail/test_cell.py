@@ -226,8 +226,12 @@ def test_a_machine_without_an_emulator_is_said(monkeypatch: pytest.MonkeyPatch, 
         assert cell.can_run("/bin/nothing") == "it is not in the tree"
 
 
-def test_without_namespaces_nothing_runs(monkeypatch: pytest.MonkeyPatch, compiled: Compile) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+def test_where_no_cell_can_be_made_nothing_runs(monkeypatch: pytest.MonkeyPatch, compiled: Compile) -> None:
+    tree = RootTree({"/bin/hostile": compiled("hostile")})
+    with monkeypatch.context() as changed:
+        changed.setattr("platform.machine", lambda: "riscv64")
+        with pytest.raises(JailError):
+            Cell(tree)
+    monkeypatch.setattr("aboveboard.jail.cell.sys.executable", "/bin/false")  # its helper process ends at once
     with pytest.raises(JailError):
-        Cell(RootTree({"/bin/hostile": compiled("hostile")}))
+        Cell(tree)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import struct
 from collections.abc import Callable
@@ -19,6 +20,7 @@ _PAGE = 4096
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _AT_FDCWD = -100
 _CREATED = 0o100
+_FAULTS = frozenset({signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,11 @@ def _exec(path: bytes, vector: tuple[bytes, ...]) -> Decoded:
     return None if path.startswith(OWN.encode() + b"/") else ("exec", (path, *vector))
 
 
+def _kill(number: int) -> Decoded:
+    """Return a signal, not whom it means: two runs do not share that. Of a fault it is the emulator that dies of it."""
+    return ("died" if number in _FAULTS else "kill"), (number,)
+
+
 def _open(path: bytes, flags: int) -> Decoded:
     if path.startswith((OWN.encode() + b"/", b"/proc/self/", b"/sys/")) or not path:
         return None
@@ -204,6 +211,6 @@ _DECODERS: dict[str, Callable[[_Arguments, Memory], Decoded]] = {
     "bind": _address("bind"),
     "connect": _address("connect"),
     "listen": lambda a, m: ("listen", (a[1] & 0xFFFF,)),
-    "kill": lambda a, m: ("kill", (_signed(a[1]),)),  # whom it means is no value that two runs share
+    "kill": lambda a, m: _kill(_signed(a[1])),
     "tkill": lambda a, m: None,
 }

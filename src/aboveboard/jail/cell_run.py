@@ -204,9 +204,22 @@ class Run:
         """Return what a program wrote on standard output so far."""
         return bytes(program.written)
 
-    def memory_of(self, pid: int) -> str:
-        """Return the folder of a process of the cell in the cell's /proc, as a path that this process can open."""
-        return f"/proc/self/fd/{self._proc}/{pid}"
+    def memory(self, pid: int, address: int, size: int) -> bytes:
+        """Return memory of a process of the cell; nothing where it cannot be read."""
+        try:
+            descriptor = os.open(f"{pid}/mem", os.O_RDONLY, dir_fd=self._proc)
+        except OSError:
+            return b""
+        try:
+            return os.pread(descriptor, size, address)
+        except (OSError, OverflowError):
+            return b""
+        finally:
+            os.close(descriptor)
+
+    def proc_file(self, name: str) -> bytes:
+        """Return a file of the cell's /proc, its first MiB (proc(5)); nothing where it cannot be read."""
+        return self._file(name)
 
     def pids(self) -> list[int]:
         """Return the processes of the cell but its first, which is ours."""

@@ -7,19 +7,21 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from aboveboard.evidence.confirming.candidate import Candidate, Confirmation, Effect, Outcome
 from aboveboard.evidence.confirming.confirm import Confirmer
 from aboveboard.evidence.confirming.near import wrong_values
-from aboveboard.evidence.confirming.surroundings import alone
+from aboveboard.evidence.confirming.surroundings import alone, of_tree
+from aboveboard.evidence.memory_tree import memory_tree
+from aboveboard.evidence.services import Service
 from aboveboard.jail.cell import Cell
 from aboveboard.jail.cell_tree import RootTree, emulator_of, find_emulator
 from aboveboard.model.errors import JailError
+from aboveboard.model.facts import Where
 
 PROGRAMS = Path(__file__).parent / "programs"
 COMPILERS = {
@@ -42,9 +44,9 @@ class Case:
     calls: tuple[str, ...]
     define: str = "SEEDED"
     name: str = "program"
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
+_OPCODE = Candidate(0, width=2, prefixes=(b"\xc4\x1d",), effects=(Effect.MEMORY,))
 CASES = {
     "http": Case("http", Candidate(b"kq7-purple-anvil"), "tcp 80", ("exec",)),
     "http-check": Case(
@@ -54,6 +56,9 @@ CASES = {
     "udp": Case("udp", Candidate(0x7AB3, width=2, prefixes=(b"NW",), siblings=(1, 2)), "udp 9734", ("exec",)),
     "login": Case("login", Candidate(b"wR4!mosaic_tern"), "stdin", ("exec", "setuid")),
     "ftp": Case("ftp", Candidate(b"ACIDBITTERS"), "tcp 21", ("exec", "setuid", "setgid")),
+    "state": Case("state", Candidate(b"grebe_9_lantern"), "tcp 2121", ("exec",)),
+    "peek": Case("peek", replace(_OPCODE, constant=0x91D7), "udp 5474", ("reads-memory",)),
+    "poke": Case("peek", replace(_OPCODE, constant=0x91D8), "udp 5474", ("writes-memory",)),
     "parser": Case("parser", Candidate(0x9C31E702, width=4, prefixes=(b"PICT",)), "file", ("exec", "remove")),
 }
 
@@ -77,8 +82,9 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
             pytest.skip(f"no {compiler} here")
         out = folder / f"{name}-{machine}-{define}"
         if not out.exists():
+            linking = [] if machine in ("native", "arm") else ["-static"]
             source = str(PROGRAMS / f"{name}.c")
-            subprocess.run([compiler, "-O2", "-s", "-static", "-w", f"-D{define}", "-o", str(out), source], check=True)
+            subprocess.run([compiler, "-O2", "-s", *linking, "-w", f"-D{define}", "-o", str(out), source], check=True)
         data = out.read_bytes()
         emulator = emulator_of(data)
         if emulator and find_emulator(emulator) is None:
@@ -93,8 +99,13 @@ def confirmed(data: bytes, candidate: Candidate, name: str = "program", document
         return confirmer.confirm(candidate)
 
 
-@pytest.mark.parametrize("machine", list(COMPILERS))
-@pytest.mark.parametrize("case", list(CASES))
+MATRIX = [
+    *((case, machine) for machine in ("native", "mips") for case in CASES),
+    *((case, machine) for machine in ("arm", "aarch64") for case in ("cgi", "udp", "peek")),
+]
+
+
+@pytest.mark.parametrize(("case", "machine"), MATRIX)
 def test_a_trigger_is_confirmed(compiled: Compile, case: str, machine: str) -> None:
     one = CASES[case]
     found = confirmed(compiled(one.source, machine, one.define), one.candidate, one.name)
@@ -114,6 +125,17 @@ def test_two_confirmations_give_the_same(compiled: Compile) -> None:
     one = CASES["udp"]
     first, second = (confirmed(compiled(one.source, "native", one.define), one.candidate) for _ in range(2))
     assert json.dumps(first.to_json()) == json.dumps(second.to_json())
+
+
+def test_the_line_of_the_boot_starts_it_and_its_tree_surrounds_it(compiled: Compile) -> None:
+    program = "/usr/sbin/webd"
+    files = {program: compiled("http", "native", "SEEDED"), "/etc/init.d/web": b"webd 8123\n"}
+    libraries = {path: data for path, data in alone(files[program]).tree.files.items() if ".so" in path}
+    view = memory_tree({**files, **libraries}, links={"/var/run": "/tmp"})
+    service = Service("webd", program, program, ("webd", "8123"), "yes", Where("/etc/init.d/web"), (), (), "", "")
+    with Confirmer(of_tree(view, program), services=[service]) as confirmer:
+        found = confirmer.confirm(CASES["http"].candidate)
+    assert (found.outcome, found.fed, found.started) == (Outcome.CONFIRMED, "tcp 8123", ("webd", "8123"))
 
 
 def test_a_documented_constant_is_a_command(compiled: Compile) -> None:

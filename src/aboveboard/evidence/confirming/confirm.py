@@ -16,6 +16,7 @@ from typing import Self
 from aboveboard.evidence.confirming.candidate import Call, Candidate, Confirmation, Effect, Missing, Outcome
 from aboveboard.evidence.confirming.drive import Answer, Driver, once
 from aboveboard.evidence.confirming.effects import calls_of, counts, listed
+from aboveboard.evidence.confirming.memory import memory_effects
 from aboveboard.evidence.confirming.near import near_misses, values, without
 from aboveboard.evidence.confirming.replies import passed, verdict
 from aboveboard.evidence.confirming.script import Script, Template
@@ -30,6 +31,7 @@ from aboveboard.model.errors import JailError
 from aboveboard.model.facts import Cause
 from aboveboard.model.paths import show
 
+_WHY = "it came twice with the constant and with nothing near it"
 MAX_HITS = 6  # templates of one way that are looked at again
 MAX_RESTARTS = 12  # of a server that ends while it is fed
 NEIGHBOURS = 16
@@ -81,8 +83,8 @@ class Confirmer:
         self._surroundings = surroundings
         self._services = tuple(services)
         self._documents = tuple(documents)
-        content = surroundings.tree.content(surroundings.program) or b""
-        self._words = Words.of(content)
+        self._content = surroundings.tree.content(surroundings.program) or b""
+        self._words = Words.of(self._content)
         self._found: Found | None = None  # the ways are the program's, whatever the candidate
         self._cell = Cell(surroundings.tree, limits)
 
@@ -132,6 +134,12 @@ class Confirmer:
                 if shown.unsteady and other is None:
                     why = "seen with the constant, but not each time, or also without it"
                     other = self._told(Outcome.UNSTEADY, way, feeds[place], candidate, tried=tried, why=why)
+            form, name, calls = memory_effects(self._cell, way, candidate, self._content)
+            if calls:
+                template = Template(name, lambda value: Script((value,)), form=form)
+                shown = Shown(calls, None, feeds=(Feed(template, form, b""),))
+                made = self._told(Outcome.CONFIRMED, way, shown.feeds[0], candidate, tried=tried, why=_WHY)
+                return replace(made, calls=listed(calls), gaps=tuple(gaps))
         if other is not None:
             return replace(other, gaps=tuple(gaps), tried=tried)
         why = "no privileged call and no check passed, in any position that was tried"
@@ -218,7 +226,7 @@ class Confirmer:
         """Tell a trigger from a command among others, then say what was shown."""
         feed = shown.feeds[-1]
         like = self._like_it(way, shown, candidate)
-        outcome, why = Outcome.CONFIRMED, "it came twice with the constant and with nothing near it"
+        outcome, why = Outcome.CONFIRMED, _WHY
         if like:
             outcome, why = Outcome.COMMAND, f"{like} does the like in the same place, and nothing documents it either"
         made = self._told(outcome, way, feed, candidate, tried=tried, why=why)

@@ -70,11 +70,14 @@ def _lines(candidate: Candidate, words: Words) -> Iterator[Template]:
         yield _messages(f"{verb.decode()} VALUE", verb + b" " + SLOT, end=end)
     for verb in verbs:
         yield _messages(f"{verb.decode()} VALUE after USER", b"USER root", verb + b" " + SLOT, end=end)
+    for verb in verbs[:20]:
+        later = [other + b" probe" for other in verbs[:20] if other != verb]
+        yield _messages(f"{verb.decode()} VALUE, then every verb", verb + b" " + SLOT, *later, end=end)
     for verb in verbs[:40]:
         yield _messages(f"VALUE, then {verb.decode()}", SLOT, verb + b" probe", end=end)
         yield _messages(f"USER VALUE, then {verb.decode()}", b"USER " + SLOT, verb + b" probe", end=end)
-    for number, later in enumerate(candidate.after):
-        yield _messages(f"VALUE, then message {number}", SLOT, later, end=end)
+    for number, last in enumerate(candidate.after):
+        yield _messages(f"VALUE, then message {number}", SLOT, last, end=end)
     yield _messages("command, line feed alone", SLOT, end=b"\n")
     yield from _with_fields(candidate, words, end)
 
