@@ -13,7 +13,7 @@ MIB = 1 << 20
 class CellLimits:
     """Bounds on one run in a cell. Seconds are the last resort."""
 
-    processes: int = 48
+    processes: int = 64
     data: int = 768 * MIB  # bytes of private memory of one process, the emulator's included
     memory: int = 1024 * MIB  # bytes resident in all processes of the cell
     folder: int = 48 * MIB  # bytes in all writable places together, which are kept in memory

@@ -33,7 +33,8 @@ from aboveboard.model.paths import show
 
 _WHY = "it came twice with the constant and with nothing near it"
 MAX_HITS = 6  # templates of one way that are looked at again
-MAX_RESTARTS = 12  # of a server that ends while it is fed
+MAX_RESTARTS = 12  # of a server that ends after it was fed a few times
+_FEW = 5
 NEIGHBOURS = 16
 _BEFORE = 12  # scripts before one that may have set a state
 
@@ -122,7 +123,7 @@ class Confirmer:
         for way in ways:
             feeds = [
                 Feed(template, form, value)
-                for template in templates(way, candidate, self._words)
+                for template in templates(way, candidate, self._words.around(candidate.constant))
                 for form, value in value_forms(candidate, template)
             ]
             tried += len(feeds)
@@ -151,7 +152,7 @@ class Confirmer:
         restarts, place = 0, 0
         while place < len(feeds) and restarts <= MAX_RESTARTS:
             driver = Driver(self._cell, way)
-            restarts += 1
+            start = place
             try:
                 if not driver.ready:
                     gaps.append(Missing(Cause.UNRESOLVED, f"{' '.join(way.argv)}: {way.fed()} did not open again"))
@@ -159,6 +160,7 @@ class Confirmer:
                 while place < len(feeds) and driver.alive:
                     answers[place] = driver.feed(feeds[place].script())
                     place += 1
+                restarts += place - start < _FEW
                 if driver.ended and driver.ended != "time":
                     gaps.append(Missing(Cause.LIMIT, f"{way.fed()}: stopped at a limit of the cell ({driver.ended})"))
             finally:
@@ -237,25 +239,45 @@ class Confirmer:
     def _like_it(self, way: Way, shown: Shown, candidate: Candidate) -> str:
         """Return another word or sibling that has an effect of the same kind in the same place and is not documented."""
         feed = shown.feeds[-1]
-        effects = {call.effect for call in shown.calls}
         others = [(show(value), value) for value in neighbours(candidate, self._words, NEIGHBOURS)]
         for sibling in (one for one in candidate.siblings if isinstance(one, int)):
             beside = replace(candidate, constant=sibling)
             found = [value for form, value in values(beside) if form == feed.form and len(value) == len(feed.value)]
             others += [(beside.shown(), value) for value in found[:1]]
         routine = self._routine(way, shown)
-        for name, value in others:
+        suspects = self._suspects(way, shown, others, candidate, routine)
+        for name, value in suspects:
             answer = self._ran(way, (*shown.feeds[:-1], replace(feed, value=value)))
-            if answer is None:
-                continue
-            calls = calls_of(answer.events, value) - routine
-            same = any(call.effect in effects and counts(call, candidate) for call in calls)
-            granted = shown.replies is not None and verdict(answer.reply) == "granted"
-            text = value if isinstance(candidate.constant, bytes) else int(name, 16)
-            texts = (*self._documents, *help_of(self._words, text))
-            if (same or granted) and not is_documented(text, texts):
-                return name
+            if answer is not None and self._does_the_like(answer, value, shown, candidate, routine):
+                text = value if isinstance(candidate.constant, bytes) else int(name, 16)
+                if not is_documented(text, (*self._documents, *help_of(self._words, text))):
+                    return name
         return ""
+
+    def _suspects(
+        self, way: Way, shown: Shown, others: list[tuple[str, bytes]], candidate: Candidate, routine: frozenset[Call]
+    ) -> list[tuple[str, bytes]]:
+        """Return those that do the like, fed one after the other to one server, and those that were not fed."""
+        driver = Driver(self._cell, way)
+        found, fed = [], 0
+        try:
+            while fed < len(others) and driver.ready and driver.alive:
+                value = others[fed][1]
+                scripts = [one.script() for one in (*shown.feeds[:-1], replace(shown.feeds[-1], value=value))]
+                answer = [driver.feed(script) for script in scripts][-1]
+                if self._does_the_like(answer, value, shown, candidate, routine):
+                    found.append(others[fed])
+                fed += 1
+        finally:
+            driver.close()
+        return found + others[fed:]
+
+    @staticmethod
+    def _does_the_like(answer: Answer, value: bytes, shown: Shown, candidate: Candidate, routine: frozenset[Call]) -> bool:
+        effects = {call.effect for call in shown.calls}
+        calls = calls_of(answer.events, value) - routine
+        granted = shown.replies is not None and verdict(answer.reply) == "granted"
+        return granted or any(call.effect in effects and counts(call, candidate) for call in calls)
 
     def _routine(self, way: Way, shown: Shown) -> frozenset[Call]:
         """Return the calls that come with a near-miss."""

@@ -54,7 +54,8 @@ class Driver:
         """Whether more can be fed: the server is still there, and no limit was hit."""
         if self._run.ended or self._run.overflow or self._gone:
             return False
-        return self.way.kind not in ("tcp", "udp") or bool(self._run.pids())
+        # A server that does not wait for its children keeps them as zombies, and could soon make no more.
+        return self.way.kind not in ("tcp", "udp") or 0 < len(self._run.pids()) < self._run.limits.processes // 2
 
     def _serve(self) -> bool:
         """Start a server and wait for its port; other programs are started for each script."""

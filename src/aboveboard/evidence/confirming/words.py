@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from aboveboard.evidence.confirming.candidate import Candidate, Constant
@@ -83,6 +83,17 @@ class Words:
         except elf.ElfError:
             return cls(kept)
         return cls(kept, frozenset(program.imports), program.linking == "static")
+
+    def around(self, constant: Constant) -> Words:
+        """Return the texts, those nearest to the constant first, where it is one of them.
+
+        In a static program the C library's own texts, and code that looks like text, are most of them.
+        """
+        if not isinstance(constant, bytes) or constant not in self.whole:
+            return self
+        place = self.texts.index(constant)
+        near = sorted(range(len(self.texts)), key=lambda number: abs(number - place))
+        return replace(self, texts=tuple(self.texts[number] for number in near))
 
     @cached_property
     def whole(self) -> frozenset[bytes]:
