@@ -126,7 +126,9 @@ def checks(room: Path) -> Figures:
         bundle_log.by_proof(manifest, proof, trusted, at)
 
     place = write(room / "bundle", files)
-    asked = Asked(RING, at, seen=lambda data: bundle_log.by_proof(data, proof, trusted, at), log_key=trusted.log.to_text())
+    asked = Asked(
+        RING, at, seen=lambda data: bundle_log.by_proof(data, proof, trusted, at), log_keys=(trusted.log.to_text(),)
+    )
 
     def verify() -> None:
         assert Verification(place, asked).run().exit_code == 0

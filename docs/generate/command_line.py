@@ -6,9 +6,9 @@ import importlib
 from typing import Any
 
 import typer
+from docs.generate import exit_codes
 from docs.generate.source import cell, doc, table
 
-from aboveboard.cli.inspect_command import EXIT_CODES
 from aboveboard.cli.main import app
 from aboveboard.model import errors
 
@@ -66,7 +66,6 @@ def _default(parameter: Any) -> str:
 
 
 def _exit_codes() -> str:
-    results = [(str(code), f"the result is *{result.value}*") for result, code in EXIT_CODES.items()]
     raised = [(str(error.exit_code), doc(error).partition("\n")[0]) for error in _errors(errors.AboveboardError)]
     raised.append((str(errors.AboveboardError.exit_code), "Anything else: our own fault; please report it."))
     lines = [
@@ -75,9 +74,7 @@ def _exit_codes() -> str:
         "Every command keeps to the same codes, so that a crash can never be read as a verdict: 0 met or good, 1 our own "
         "fault, 2 wrong use, 3 broken, contradicted or forged, 4 not shown or undecided.",
         "",
-        "## `aboveboard inspect`",
-        "",
-        *_plain(("code", "when"), results),
+        *exit_codes.section(),
         "## Errors of any command",
         "",
         *_plain(("code", "what went wrong"), raised),

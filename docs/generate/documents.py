@@ -38,7 +38,8 @@ FIELDS: dict[type, dict[str, str]] = {
         "rulings": "one ruling for each clause, in the order of the standard",
         "inputs": "digests of manifest, evidence, declaration, agreement and records; `by`: the role that answers for the "
         "evidence; `confined`: whether all parsers ran in the jail; "
-        "`refused`: evidence that was left out because its seal did not hold",
+        "`refused`: evidence that was left out because its seal did not hold; "
+        "`set_aside`: records that were handed in and do not hold, each with clause, kind, digest and reason code",
         "wording": "how `met` is to be read",
         "not_seen_by_any_analysis": "what no analysis of this kind can see",
     },

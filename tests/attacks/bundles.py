@@ -16,7 +16,8 @@ from aboveboard.pipelines import case_files, papers, sealing
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.papers import Papers
 from aboveboard.pipelines.sealing import MANIFEST_NAME
-from aboveboard.pipelines.verifying import Asked, State, Verification, Verified
+from aboveboard.pipelines.verifying import Verification
+from aboveboard.pipelines.verifying_steps import Asked, State, Verified
 from aboveboard.standard import reader
 from aboveboard.trust import attestation, dsse
 from aboveboard.trust.attestation import VERDICT_NAME, Sealed
@@ -39,7 +40,7 @@ FULL = Papers(agreement=(GOOD,), records=(sealed_record(FORM),))
 def case(given: Papers = FULL, evidence: tuple[Evidence, ...] = EVIDENCE, at: str = AT) -> CaseFiles:
     """Return a case of one image, with the papers that are given."""
     opened = papers.opened(given, RING, STANDARD, parse_time(at), IMAGE)
-    manifest = Manifest("ar-1.bin", IMAGE, 1000, OWED, records=opened.handed_in)
+    manifest = Manifest("ar-1.bin", IMAGE, 1000, OWED, records=opened.handed_in, set_aside=opened.set_aside)
     return CaseFiles(at, given, manifest, evidence, {})
 
 

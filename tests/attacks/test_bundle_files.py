@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from aboveboard.model.errors import AboveboardError
+from aboveboard.model.errors import AboveboardError, InputError
 from aboveboard.pipelines import bundle_files
 from tests.attacks.bundles import codes, sealed, verified, write
 from tests.attacks.keys import refused
@@ -79,3 +80,36 @@ def test_34_a_tar_file_with_something_behind_its_end_and_a_proof_of_something_el
     (tmp_path / "more.tar").write_bytes(whole + whole)
     refused("not-tar", lambda: bundle_files.read(tmp_path / "more.tar"))
     assert "proof-form" in codes(verified(tmp_path / "b", {**good, "manifest.tlog-proof": b"all clauses are met"}))
+
+
+def hollow(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+@pytest.mark.parametrize("sizes", [[1 << 30], [1 << 40], [200 << 20] * 3, [1 << 20] * 600])
+def test_files_of_holes_are_refused_by_their_size_before_they_are_read(tmp_path: Path, sizes: list[int]) -> None:
+    for number, size in enumerate(sizes):
+        hollow(tmp_path / "b" / "evidence" / f"n{number}.jsonl", size)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused("too-large", lambda: bundle_files.read(tmp_path / "b"))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 << 10  # KiB
+
+
+def test_a_tar_file_of_holes_is_refused_by_its_size(tmp_path: Path) -> None:
+    hollow(tmp_path / "b.tar", 1 << 30)
+    refused("too-large", lambda: bundle_files.read(tmp_path / "b.tar"))
+    member = tarfile.TarInfo("verdict.json")
+    member.size = 400 << 20  # more than a file may have, and less than a bundle
+    with (tmp_path / "c.tar").open("wb") as file:
+        file.write(member.tobuf(tarfile.USTAR_FORMAT))
+        file.truncate(401 << 20)
+    refused("too-large", lambda: bundle_files.read(tmp_path / "c.tar"))
+
+
+@pytest.mark.parametrize("data", [b"", b"aboveboard: agreement/1\n", b"\xff\xd8\xff\xe0" + bytes(1000), b"{}"])
+def test_a_file_that_is_no_tar_file_at_all_is_wrong_use_and_no_forgery(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "b").write_bytes(data)
+    with pytest.raises(InputError, match="no tar file"):
+        bundle_files.read(tmp_path / "b")

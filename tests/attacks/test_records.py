@@ -48,6 +48,15 @@ def test_25_a_record_out_of_form() -> None:
     refused("record-form", lambda: records.opened(sealed({**FORM, "kind": "canary"}), RING, NOW, CLAUSES))
 
 
+def test_a_record_that_was_signed_elsewhere_and_is_still_to_be_completed() -> None:
+    for change in ({"method": "with a probe, TO BE\n completed"}, {"result": {"to be completed": 1}}):
+        found = refused("unfinished", lambda change=change: records.opened(sealed({**FORM, **change}), RING, NOW, CLAUSES))  # type: ignore[misc]
+        assert found.exit_code == 4  # who forgot something forged nothing
+    many = {**FORM, "who": reading.ZEROS, "images": [reading.ZEROS] * 6}
+    assert ", and 2 more" in refused("unfinished", lambda: records.opened(sealed(many), RING, NOW, CLAUSES)).message
+    refused("signature", lambda: records.opened(sealed(many, PrivateKey.generate()), RING, NOW, CLAUSES))
+
+
 def test_33_35_a_statement_about_another_record_or_image() -> None:
     subjects = records.subjects(FORM)
     moved = {**subjects, "image 1": "9" * 64}

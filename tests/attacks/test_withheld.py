@@ -11,7 +11,7 @@ import pytest
 
 from aboveboard.model.facts import Standing
 from aboveboard.model.verdict import Status
-from aboveboard.pipelines.verifying import Again, State
+from aboveboard.pipelines.verifying_steps import Again, State
 from tests.attacks.bundles import EVIDENCE, STANDARD, case, codes, resealed, sealed, verified, write
 from tests.judge.making import account, fact, piece
 

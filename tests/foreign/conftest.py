@@ -63,9 +63,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recorded(folder: Path, image: str) -> None:
-    text = good(folder, "attest", "GV-03", "--template").replace("to be completed", "done")
-    (folder / "R.yaml").write_text(text.replace("sha256:" + "0" * 64, image))
-    good(folder, "attest", "GV-03", "--record", "R.yaml", "--by", "laboratory.pem", "--out", "R.dsse")
+    text = good(folder, "attest", "GV-03", "--template").replace("to be completed: a day, as ", "")
+    text = text.replace("to be completed", "done").replace("sha256:" + "0" * 64, image)
+    (folder / "R.yaml").write_text(text)
+    good(folder, "attest", "GV-03", "--record", "R.yaml", "--by", "laboratory.pem", "--out", "R.dsse", *AT)
 
 
 def logged(folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aboveboard.trust.ed25519 import PrivateKey, PublicKey
 from tests.foreign.conftest import Enveloped, flipped
 
 TYPE = "application/vnd.in-toto+json"
@@ -80,3 +81,16 @@ def test_the_commands_of_the_page_check_a_verdict(stage: Path, tmp_path: Path) -
         (tmp_path / "verdict.dsse").write_bytes(data)
         done = subprocess.run(["sh", "-e"], input=commands, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode, "Successfully" in done.stdout) == (code, code == 0), done.stderr
+
+
+def test_a_private_key_of_ours_opens_there_and_one_from_there_opens_here(tmp_path: Path) -> None:
+    key, ours, theirs = PrivateKey.generate(), tmp_path / "ours.pem", tmp_path / "theirs.pem"
+    ours.write_bytes(key.to_pem(b"for a test"))
+    words = ["openssl", "pkey", "-in", str(ours), "-passin", "pass:for a test", "-pubout"]
+    done = subprocess.run(words, capture_output=True, check=True)
+    assert PublicKey.from_pem(done.stdout) == key.public
+    plain = subprocess.run([*words[:-1]], capture_output=True, check=True).stdout
+    for way in (["-scrypt"], ["-v2", "aes-256-cbc"], ["-v2", "aes-256-cbc", "-iter", "600000"]):
+        again = ["openssl", "pkcs8", "-topk8", *way, "-passout", "pass:for a test", "-out", str(theirs)]
+        subprocess.run(again, input=plain, capture_output=True, check=True)
+        assert PrivateKey.from_pem(theirs.read_bytes(), b"for a test").public == key.public

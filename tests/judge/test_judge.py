@@ -122,6 +122,7 @@ def test_a_verdict_names_its_inputs_by_digest() -> None:
         "by": "",
         "confined": True,
         "refused": [],
+        "set_aside": [],
     }
 
 

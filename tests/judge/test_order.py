@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.judge.making import (
     FOUND_NONE_OF_NONE,
     MISSED_ONE,
@@ -18,7 +20,7 @@ from tests.judge.making import (
 )
 
 from aboveboard.model.canonical import canonical, digest_of
-from aboveboard.model.manifest import Manifest, Owed
+from aboveboard.model.manifest import Manifest, Owed, SetAside
 from aboveboard.model.standard import FactPattern, How
 
 NAMES = ("keys", "accounts", "tokens", "debug", "boot", "snmp")
@@ -55,6 +57,13 @@ def test_inputs_are_named_in_order() -> None:
     assert refused.inputs["refused"] == [f"{name} of {TREE}" for name in IN_ORDER.split(", ")]
     sound = [account(), *(piece(name) for name in NAMES)]
     assert judged([ALL], sound, owed=OWED).inputs["evidence"] == digest_of(sorted(item.seal for item in sound))
+
+
+def test_records_that_are_set_aside_are_named_in_order() -> None:
+    aside = [SetAside(name, "log", TREE, "signature") for name in NAMES]
+    found = judged([ALL], [account()], owed=replace(OWED, set_aside=tuple(aside)))
+    assert found.inputs["set_aside"] == [one.to_json() for one in sorted(aside)]
+    assert ", ".join(one.clause for one in sorted(aside)) == IN_ORDER
 
 
 def test_the_order_of_the_manifest_changes_no_byte() -> None:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 from tests.judge import making
-from tests.judge.making import ACCOUNTS_OWED, EVALUATOR, IMAGE, TREE, UNPACKING_OWED, account, clause, manifest, piece
+from tests.judge.making import ACCOUNTS_OWED, AT, EVALUATOR, IMAGE, TREE, UNPACKING_OWED, account, clause, manifest, piece
 
 from aboveboard.judge.case import Case
 from aboveboard.judge.deciders import decide
-from aboveboard.judge.reach import may_become, rests_on
+from aboveboard.judge.reach import may_become, no_rules_meet, rests_on
 from aboveboard.model.evidence import Evidence
-from aboveboard.model.manifest import Owed
+from aboveboard.model.manifest import HandedIn, Owed
+from aboveboard.model.record import Outcome, Record
 from aboveboard.model.standard import Access, How
 from aboveboard.model.verdict import Reason, Ruling, Status
 from aboveboard.standard import reader
@@ -66,6 +67,55 @@ def test_what_is_seen_broken_becomes_nothing_else() -> None:
     for stated in Status:
         assert may_become(case(), clause(), ruled(Status.BROKEN), stated) is (stated is Status.BROKEN)
         assert may_become(case(), clause(), ruled(Status.NOT_SHOWN), stated)
+
+
+SCAN = Record(
+    clause="X-01",
+    kind="port-scan",
+    digest="sha256:" + "8" * 64,
+    role="laboratory",
+    signers=("lab",),
+    images=(IMAGE,),
+    supplier="maker",
+    who="a reader",
+    found="2026-11-01T00:00:00Z",
+    until="2027-11-01T00:00:00Z",
+    outcome=Outcome.SUPPORTS,
+    explanation="all as required",
+)
+SCANNED = clause(records=["a port-scan"])
+
+
+def with_record(record: Record, by: str = "") -> Case:
+    run = replace(manifest(), by=by, records=(HandedIn(record.clause, record.digest, record.proven),))
+    return Case.of(run, [], EVALUATOR, None, None, [record], AT)
+
+
+def test_by_no_rules_a_clause_is_met_without_a_record_of_each_kind_that_counts() -> None:
+    assert no_rules_meet(case(), clause()) is None
+    assert no_rules_meet(with_record(SCAN), SCANNED) is None
+    for other in ({"kind": "read-back"}, {"role": "supplier"}, {"proven": False}, {"images": ("sha256:" + "3" * 64,)}):
+        assert no_rules_meet(with_record(replace(SCAN, **other)), SCANNED) == "there is no record of a port-scan"
+    both = clause(records=["a port-scan", "a read-back"])
+    assert no_rules_meet(with_record(SCAN), both) == "there is no record of a read-back"
+    assert no_rules_meet(case(), both) == "there is no record of a port-scan"
+
+
+def test_by_no_rules_a_clause_is_met_above_the_access_or_by_a_role_that_does_not_count() -> None:
+    above = no_rules_meet(Case(manifest(), making.OUTSIDER, None), clause(access=Access.EVALUATOR))
+    assert above is not None
+    assert "needs evaluator access" in above
+    of_supplier = no_rules_meet(with_record(SCAN, by="supplier"), SCANNED)
+    assert of_supplier is not None
+    assert "in the role supplier" in of_supplier
+
+
+def test_what_a_record_speaks_against_a_clause_other_rules_may_take_otherwise_and_evidence_does_not_mend() -> None:
+    late = with_record(replace(SCAN, outcome=Outcome.CONTRADICTS, kind="read-back", proven=False))
+    assert no_rules_meet(late, clause()) is None
+    assert not may_become(late, clause(), ruled(Status.NOT_SHOWN), Status.MET)
+    assert may_become(late, clause(), ruled(Status.NOT_SHOWN), Status.BROKEN)
+    assert may_become(with_record(SCAN), SCANNED, ruled(Status.NOT_SHOWN), Status.MET)
 
 
 @pytest.mark.parametrize("wanting", ["access", "record", "custody"])

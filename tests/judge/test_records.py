@@ -303,6 +303,11 @@ def test_facts_of_a_record_count_where_its_role_does_and_the_clause_asks_for_the
     standard = Standard("1", "2026-11-24", "sha256:" + "7" * 64, (forbidden,), (EVALUATOR,))
     got = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [record]).rulings[0]
     assert (got.status is Status.BROKEN) is broken
+    late = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [replace(record, proven=False)]).rulings[0]
+    assert (late.reason is Reason.UNRESOLVED_CANDIDATE) is broken  # it accuses nobody, and stays open
+    seen = replace(record, proven=False, facts=(replace(fact, standing=Standing.OBSERVED),))
+    mere = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [seen]).rulings[0]
+    assert mere.reason is not Reason.UNRESOLVED_CANDIDATE  # and what was no candidate does not become one
 
 
 @pytest.mark.parametrize("interface", ["", None, 7])
@@ -332,3 +337,24 @@ def test_a_record_on_a_clause_that_is_not_met_does_not_end_the_verdict() -> None
     verdict = judge(run, [account(), piece()], standard, EVALUATOR, None, AT, None, [brief])
     assert verdict.rulings[0].status is Status.NOT_SHOWN
     assert verdict.expires > brief.until
+
+
+def test_a_record_of_which_nothing_shows_when_it_was_signed_supports_nothing() -> None:
+    got = ruled(replace(GOOD, proven=False))
+    assert (got.status, got.reason) == (Status.NOT_SHOWN, Reason.EXPIRED)
+    assert "(the one of 2026-11-01 does not count; its key has expired, and no log shows" in got.explanation
+    assert ruled(replace(GOOD, proven=False, role="supplier")).reason is Reason.NEEDS_HUMAN
+    other = replace(GOOD, digest="sha256:" + "a" * 64)
+    assert ruled(other, replace(GOOD, proven=False)).status is Status.MET
+
+
+def test_one_that_contradicts_breaks_nothing_and_keeps_its_clause_from_being_met() -> None:
+    late = replace(GOOD, outcome=Outcome.CONTRADICTS, digest="sha256:" + "a" * 64, proven=False)
+    got = ruled(GOOD, late)
+    assert (got.status, got.reason) == (Status.NOT_SHOWN, Reason.UNRESOLVED_CANDIDATE)
+    assert late.line() in got.explanation
+    assert any("its key has expired" in note for note in got.notes)
+    assert ruled(GOOD, replace(late, proven=True)).status is Status.BROKEN
+    assert ruled(GOOD, replace(late, role="supplier")).status is Status.MET  # it would not count with a good key either
+    assert ruled(GOOD, replace(late, found="2027-01-01T00:00:00Z")).status is Status.MET
+    assert ruled(GOOD, late, given=[GOOD]).reason is Reason.NO_EVIDENCE  # losing it does not help

@@ -25,8 +25,7 @@ IGNORING = {
     ),
     "the profile's access": (
         "met_unless",
-        "custody_shortfall(self.case, self.clause) or wanting or access_shortfall(self.case, self.clause)"
-        " -> custody_shortfall(self.case, self.clause) or wanting",
+        "first or wanting or access_shortfall(self.case, self.clause) -> first or wanting",
     ),
     "candidates": ("forbid", "candidates -> False"),
     "what was not declared": ("reconciled", "outcome.undeclared -> False"),

@@ -45,11 +45,25 @@ def test_from_nothing_to_an_amendment_that_both_signed(folder: Path) -> None:
         folder, "agreement", "amend", "A.dsse", "--keys", "KEYS", *AT, "--from", "2026-11-01T00:00:00Z", "--out", "two.yaml"
     )
     edit(folder / "two.yaml", "evidence_days: 365", "evidence_days: 200")
-    good(folder, "agreement", "check", "two.yaml")
+    one = (folder / "agreement.json").read_bytes()
+    kept = run(folder, "agreement", "check", "two.yaml")
+    assert (kept.returncode, "is number 1 of the agreement" in kept.stderr) == (2, True)
+    assert (folder / "agreement.json").read_bytes() == one
+    good(folder, "agreement", "check", "two.yaml", "--out", ".two")
+    for name in ("agreement.json", "agreement.md"):
+        (folder / ".two" / name).replace(folder / name)
     refused_first = sign(folder)
     assert refused_first.returncode == 2
     assert "--append" in refused_first.stderr
-    assert sign(folder, "customer", "customer", append="A.dsse").returncode == 0
+    beside = sign(folder, "customer", "customer", append="A.dsse")
+    assert (beside.returncode, "A.dsse stays as it is, and in force" in beside.stderr) == (0, True)
+    assert (folder / "A.dsse").read_bytes() == first
+    assert show(folder).returncode == 0
+    refused(run(folder, "agreement", "show", "A-2.dsse", "--keys", "KEYS", *AT), "one-sided")
+    again = sign(folder, "customer", "customer", append="A.dsse")
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert sign(folder, "customer", "customer", append="A.dsse", out="A.dsse").returncode == 0  # in place, if one says so
+    assert (folder / "A.dsse").read_bytes() == (folder / "A-2.dsse").read_bytes()
     refused(show(folder), "one-sided")
     assert (folder / "A.dsse").read_bytes().startswith(first)
     done = add(folder, "supplier", "supplier", "--keys", "KEYS", *AT)
@@ -118,7 +132,6 @@ def test_new_writes_placeholders_for_what_nobody_said(folder: Path) -> None:
     [
         ("--profile", "lenient"),
         ("--image", "nothing.bin"),
-        ("--image", "."),
         ("--image", "sha256:12"),
         ("--from", "tomorrow"),
         ("--until", "2028-02-30T00:00:00Z"),

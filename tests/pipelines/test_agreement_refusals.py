@@ -149,10 +149,10 @@ def swapped(data: bytes) -> bytes:
         ("not-yet", 4, lambda: sealed(document(term={"from": "2027-01-01T00:00:00Z", "until": "2028-01-01T00:00:00Z"}))),
         ("expired", 4, lambda: sealed(document(term={"from": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:00Z"}))),
         ("not-json", 3, lambda: b"{"),
-        ("envelope-form", 3, lambda: b"{}"),
+        ("envelope-form", 3, lambda: b'{"payload":1}'),
         ("unsigned", 3, lambda: b'{"payload":"","payloadType":"","signatures":[]}'),
-        ("not-utf-8", 3, lambda: b"\xff\xfe"),
-        ("too-deep", 3, lambda: b"[" * 100 + b"]" * 100),
+        ("not-utf-8", 3, lambda: b'{"payload":"\xff"}'),
+        ("too-deep", 3, lambda: b'{"payload":' + b"[" * 100 + b"]" * 100 + b"}"),
         ("chain", 3, lambda: b"\n"),
     ],
 )

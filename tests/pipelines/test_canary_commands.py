@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -138,6 +139,37 @@ def test_a_second_one_follows_and_the_first_line_stays(folder: Path) -> None:
     (folder / "C").write_bytes(before)  # an old copy
     assert state(folder, "2026-05-02T00:00:00Z") == ("unknown", "not-newest")
     refused(folder, 3, "not-newest", *ISSUE, *SIGNED, "--at", "2026-05-03T00:00:00Z")
+
+
+def test_what_the_one_before_named_and_this_one_does_not_is_said_loudly(folder: Path) -> None:
+    wide = (*ISSUE, "--product", "AR-2", "--jurisdiction", "Utopia", *SIGNED)
+    done = run(folder, *wide, "--at", "2026-05-01T00:00:00Z", "--json")
+    assert "WARNING" not in done.stderr
+    assert json.loads(done.stdout)["dropped"] == {"products": [], "jurisdictions": []}
+    logged(folder, "2026-05-01T01:00:00Z")
+    done = run(folder, *ISSUE, *SIGNED, "--at", "2026-05-02T00:00:00Z", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["dropped"] == {"products": ["AR-2"], "jurisdictions": ["Utopia"]}
+    assert "WARNING: statement 2 named products that this one does not: AR-2." in done.stderr
+    assert "WARNING: statement 2 named jurisdictions that this one does not: Utopia." in done.stderr
+    logged(folder, "2026-05-02T01:00:00Z")
+    again = ("canary", "check", "C", *CHECK[3:-1], "AR-2", "--jurisdiction", "Utopia")
+    assert state(folder, "2026-05-03T00:00:00Z", words=again) == ("unknown", "other-subject")
+    (begin,) = {word for word in done.stderr.split() if word == "2026-05-01T00:00:00Z"}  # as the warning says it
+    good(folder, *wide, "--from", begin, "--at", "2026-05-03T00:00:00Z")
+    logged(folder, "2026-05-03T01:00:00Z")
+    assert state(folder, "2026-05-04T00:00:00Z", words=again) == ("fresh", "fresh")
+
+
+def test_of_two_that_issue_at_once_none_is_lost(folder: Path) -> None:
+    before = (folder / "C").read_bytes()
+    words = (*ISSUE, *SIGNED, "--at", "2026-05-01T00:00:00Z")
+    with ThreadPoolExecutor(4) as pool:
+        ended = list(pool.map(lambda _: run(folder, *words), range(4)))
+    added = (folder / "C").read_bytes().removeprefix(before).splitlines()
+    assert len(added) == sum(done.returncode == 0 for done in ended) == 1  # each later one would bear the same date
+    assert {done.returncode for done in ended} == {0, 2}
+    assert not [path for path in folder.iterdir() if path.suffix in (".new", ".lock")]
 
 
 def test_62_never_issued(folder: Path) -> None:
@@ -314,7 +346,7 @@ def test_files_that_are_none_of_ours(folder: Path) -> None:
         file.truncate(1 << 30)
     os.mkfifo(folder / "pipe")
     (folder / "folder").mkdir()
-    for name, code in (("binary", 3), ("huge", 2), ("pipe", 2), ("folder", 2)):
+    for name, code in (("binary", 2), ("huge", 2), ("pipe", 2), ("folder", 2)):
         for words in (CHECK, ("canary", "show", "C"), (*ISSUE, *SIGNED)):
             done = run(folder, *[word if word != "C" else name for word in words], *(at if words[1] != "show" else ()))
             assert done.returncode == code, (name, words, done.stderr)

@@ -98,9 +98,9 @@ def test_two_of_two_keys_sign(declared: Path) -> None:
                 dsse.STATEMENT, statement.Statement(statement.RECORD, {"a": "ab" * 32}, {}).to_bytes(), [SUPPLIER]
             ).to_bytes(),
         ),
-        ("not-json", b"\0"),
-        ("envelope-form", b"[]"),
-        ("too-deep", b"[" * 1000),
+        ("not-json", b'{"payload":\0'),
+        ("envelope-form", b'{"payload":1}'),
+        ("too-deep", b'{"payload":' + b"[" * 1000),
     ],
 )
 def test_show_refuses_with_a_stable_code(declared: Path, code: str, data: bytes) -> None:

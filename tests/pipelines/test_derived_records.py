@@ -25,7 +25,9 @@ from aboveboard.pipelines import canaries, log_writing, releases
 from aboveboard.pipelines.canaries import Plan
 from aboveboard.pipelines.log import LogView, log_view
 from aboveboard.pipelines.log_extracts import extract, from_json, to_json
+from aboveboard.pipelines.papers import Papers, opened
 from aboveboard.standard import reader
+from aboveboard.trust.canary import Expected
 from aboveboard.trust.checkpoint import WitnessKey
 from aboveboard.trust.entry import Entry
 from aboveboard.trust.note import LogKey
@@ -39,6 +41,7 @@ NOBODY = Policy(LOG_KEY, (), {}, "none")
 ISSUED = NOW - 10 * DAY
 PLAN = Plan("Acme", ("AR-1",), ("Atlantis",), ISSUED, ISSUED - 30 * DAY)
 KEYS = (SUPPLIER, SECOND)
+SUBJECT = Expected("Acme", "AR-1", ("Atlantis",))
 ABSENT = "sha256:" + "e" * 64
 AGREED = replace(
     AGREEMENT,
@@ -74,10 +77,12 @@ class Stage:
     def view(self, policy: Policy = POLICY) -> LogView:
         return log_view(self.log, policy)
 
-    def canary(self, agreement: Agreement | None = AGREED, at: Any = NOW, view: LogView | None = None) -> Record:
+    def canary(
+        self, agreement: Agreement | None = AGREED, at: Any = NOW, view: LogView | None = None, expected: Expected = SUBJECT
+    ) -> Record:
         chain = canaries.chain_of(self.file) if self.file.exists() else []
         seen = view or self.view()
-        return canaries.record(chain, ring(), seen, agreement, "Acme", "AR-1", IMAGE, format_time(at))
+        return canaries.record(chain, ring(), seen, agreement, expected, IMAGE, format_time(at))
 
 
 @pytest.fixture
@@ -148,7 +153,7 @@ def test_without_an_agreement_the_usual_limits_hold(stage: Stage) -> None:
 def test_without_its_log_a_canary_shows_nothing(stage: Stage) -> None:
     stage.issue()
     chain = canaries.chain_of(stage.file)
-    record = canaries.record(chain, ring(), None, AGREED, "Acme", "AR-1", IMAGE, format_time(NOW))
+    record = canaries.record(chain, ring(), None, AGREED, SUBJECT, IMAGE, format_time(NOW))
     assert (record.outcome, record.explanation[:22]) == (Outcome.INCOMPLETE, "the canary is unknown:")
 
 
@@ -220,3 +225,52 @@ def test_a_canary_of_keys_that_the_agreement_does_not_name_shows_nothing(stage: 
     other = replace(AGREED, roles={"supplier": Holders(2, (SUPPLIER.public.id, LOG.public.id))})
     found = stage.canary(other)
     assert (found.outcome, "agreement names" in found.explanation) == (Outcome.INCOMPLETE, True)
+
+
+def test_a_canary_that_leaves_a_declared_jurisdiction_out_shows_nothing(stage: Stage) -> None:
+    stage.issue()
+    found = stage.canary(expected=replace(SUBJECT, jurisdictions=("Atlantis", "Utopia")))
+    assert (found.outcome, "leaves out the jurisdiction 'Utopia'" in found.explanation) == (Outcome.INCOMPLETE, True)
+    assert ruled(found) == (Status.NOT_SHOWN, Reason.NO_EVIDENCE)
+    unsaid = stage.canary(expected=replace(SUBJECT, jurisdictions=None))
+    assert (unsaid.outcome, unsaid.explanation[:14]) == (Outcome.INCOMPLETE, "no declaration")
+    assert stage.canary(expected=replace(SUBJECT, jurisdictions=())).outcome is Outcome.SUPPORTS  # "none" is declared
+
+
+def test_a_product_or_jurisdiction_that_came_later_counts_from_then_on(stage: Stage) -> None:
+    stage.issue()
+    second = replace(SUBJECT, product="AR-2", jurisdictions=("Atlantis", "Utopia"))
+    agreed = replace(AGREED, products=(Product("AR-2", "1.0", (IMAGE,)),))
+    assert "speaks of another product" in stage.canary(agreed, expected=second).explanation
+    both = replace(PLAN, at=ISSUED + DAY, begin=None, products=("AR-1", "AR-2"), jurisdictions=("Atlantis", "Utopia"))
+    stage.issue(both)
+    assert stage.canary(agreed, expected=second).outcome is Outcome.SUPPORTS
+    assert stage.canary().outcome is Outcome.SUPPORTS
+    stage.issue(replace(both, at=ISSUED + 2 * DAY, products=("AR-1",)))
+    assert stage.canary(agreed, expected=second).outcome is Outcome.INCOMPLETE
+    assert stage.canary().outcome is Outcome.SUPPORTS
+    stage.issue(replace(both, at=ISSUED + 3 * DAY))  # named again, and a day was passed over in silence
+    assert "nothing is stated on 'AR-2'" in stage.canary(agreed, expected=second).explanation
+    stage.issue(replace(both, at=ISSUED + 4 * DAY, begin=ISSUED + DAY))  # that day is spoken of after all
+    assert stage.canary(agreed, expected=second).outcome is Outcome.SUPPORTS
+
+
+@pytest.mark.parametrize(
+    ("sections", "outcome", "said"),
+    [
+        ({"jurisdictions": [{"name": "Atlantis", "purpose": "seat"}]}, Outcome.SUPPORTS, "fresh"),
+        ({"jurisdictions": [{"name": name, "purpose": "seat"} for name in ("Atlantis", "Utopia")]}, None, "'Utopia'"),
+        ({"accounts": []}, None, "no declaration says which jurisdictions"),
+    ],
+)
+def test_the_declaration_says_which_jurisdictions_the_canary_must_name(
+    stage: Stage, sections: dict[str, Any], outcome: Outcome | None, said: str
+) -> None:
+    stage.issue()
+    head = {"aboveboard": "declaration/1", "supplier": "Acme", "product": "AR-1", "version": "1.0", "date": "2026-11-01"}
+    declared: dict[str, Any] = {**head, "images": [IMAGE], "declares": sections}
+    given = Papers(unsigned=declared, canary=tuple(canaries.chain_of(stage.file)), logs=(stage.view(),))
+    found = opened(given, ring(), reader.load(), NOW, IMAGE)
+    (record,) = [one for one in found.records if one.clause == "GV-06"]
+    assert record.outcome is (outcome or Outcome.INCOMPLETE)
+    assert said in record.explanation

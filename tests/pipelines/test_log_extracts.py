@@ -69,7 +69,8 @@ def signed(size: int, origin: str = ORIGIN) -> bytes:
 def view(times: tuple[int, ...] = (5, 1, 3, 9), *, witnessed: bool = True) -> LogView:
     sizes = (1, 3, 6, 9)
     states = tuple(
-        State(size, root(size), at(hours) if witnessed else None) for size, hours in zip(sizes, times, strict=True)
+        State(size, root(size), at(hours) if witnessed else None, signed(size))
+        for size, hours in zip(sizes, times, strict=True)
     )
     latest = at(max(times)) if witnessed else None
     return LogView(KEY, ORIGIN, 9, root(9), states, witnessed, latest, signed(9), FOUND, tree=TREE)
@@ -162,6 +163,10 @@ ENTRY = json.loads(DATA)["entries"][0]
 T1, T9 = "2026-12-01T01:00:00Z", "2026-12-01T09:00:00Z"
 
 
+def noted(note: bytes) -> list[dict[str, Any]]:
+    return [{**states((1, T1))[0], "checkpoint": note.decode()}, *states((9, T9))]
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -200,6 +205,11 @@ T1, T9 = "2026-12-01T01:00:00Z", "2026-12-01T09:00:00Z"
         ({"entries": [{**ENTRY, "proof": ENTRY["proof"] * 99}]}, "at most"),
         ({"entries": [ENTRY] * 2}, "order"),
         ({"states": [{**states((1, T1))[0], "size": 2}, *states((9, T9))]}, "proof"),
+        ({"states": noted(signed(3))}, "the state of 1"),
+        ({"states": noted(signed(1, "log.example/2"))}, "sign"),
+        ({"states": noted(signed(1) + b"x" * 70_000)}, "too long"),
+        ({"states": noted(b"")}, "missing"),
+        ({"states": noted(signed(1).split("\u2014".encode())[0])}, "unsigned"),
         ({"states": [{**states((1, T1))[0], "root": states((3, T1))[0]["root"]}, *states((9, T9))]}, "proof"),
     ],
 )

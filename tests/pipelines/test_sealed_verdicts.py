@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tarfile
@@ -10,6 +11,11 @@ from typing import Any
 
 import pytest
 from tests.pipelines.trusted import good, refused, run, said
+
+from aboveboard.model.canonical import canonical
+from aboveboard.pipelines import bundle_files, case_files, recollecting
+from aboveboard.pipelines.sealing import is_ours
+from aboveboard.pipelines.verifying_steps import State
 
 AT = ("--at", "2026-12-01T00:00:00Z")
 LATER = ("--at", "2026-12-02T00:00:00Z")
@@ -112,6 +118,23 @@ def test_a_stranger_verifies_it_and_collects_it_again(folder: Path) -> None:
     assert codes(said(folder, 3, "verify", "B", "--keys", "KEYS", "--image", "image", *LATER)) == ["differs"]
 
 
+@pytest.mark.parametrize("what", ["places", "size", "name"])
+def test_what_a_bundle_tells_of_the_image_beside_the_evidence_is_held_against_it(folder: Path, what: str) -> None:
+    name = "evidence/places.json" if what == "places" else "evidence/manifest.json"
+    told = json.loads((folder / "RUN" / name).read_bytes())
+    if what == "places":
+        passwd = hashlib.sha256((folder / "image" / "etc" / "passwd").read_bytes()).hexdigest()
+        told[f"sha256:{passwd}"] = {"container": "", "path": "/etc/elsewhere"}
+    else:
+        told[what] = told[what] + 1 if what == "size" else "another.bin"
+    (folder / "RUN" / name).write_bytes(canonical(told))
+    case = case_files.read({path: data for path, data in bundle_files.read(folder / "RUN").items() if is_ours(path)})
+    again = recollecting.again(case, folder / "image", None, 1, lambda _: None)
+    words = {"places": "1 are others", "size": "the bundle says", "name": "called it another.bin; here it is image"}
+    assert any(words[what] in line for line in again.lines)
+    assert again.state is (State.HOLDS if what == "name" else State.FAILED)
+
+
 def test_the_verdict_names_its_papers(folder: Path) -> None:
     verdict = json.loads((folder / "B" / "verdict.json").read_bytes())
     rulings = {ruling["clause"]: ruling for ruling in verdict["rulings"]}
@@ -173,11 +196,9 @@ def test_an_amendment_supersedes_the_verdict(folder: Path) -> None:
     good(folder, *words, "--out", "open.yaml")
     assert run(folder, "agreement", "check", "open.yaml").returncode == 4  # from when it is in force is said anew
     good(folder, *words, "--from", "2026-12-01T12:00:00Z", "--out", "two.yaml")
-    good(folder, "agreement", "check", "two.yaml")
-    shutil.copy(folder / "A.dsse", folder / "A2.dsse")
-    good(
-        folder, "agreement", "sign", "agreement.json", "--key", "supplier.pem", "--role", "supplier", "--append", "A2.dsse"
-    )
+    good(folder, "agreement", "check", "two.yaml", "--out", "two")
+    signing = ("agreement", "sign", "two/agreement.json", "--key", "supplier.pem", "--role", "supplier", "--append")
+    good(folder, *signing, "A.dsse", "--out", "A2.dsse")
     good(folder, "agreement", "countersign", "A2.dsse", "--key", "customer.pem", "--role", "customer")
     found = said(folder, 4, "verify", "B", "--keys", "KEYS", "--agreement", "A2.dsse", *LATER)
     assert codes(found) == ["superseded"]

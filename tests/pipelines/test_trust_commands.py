@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -78,12 +80,55 @@ def test_a_record_is_signed_and_one_to_be_completed_is_not(folder: Path) -> None
     template = good(folder, "attest", "GV-03", "--template")
     (folder / "record.yaml").write_text(template)
     assert run(folder, "attest", "GV-03", "--record", "record.yaml", "--by", "lab.pem").returncode == 2
-    filled = template.replace("to be completed", "done").replace("sha256:" + "0" * 64, "sha256:" + "1" * 64)
-    (folder / "record.yaml").write_text(filled)
-    said = json.loads(good(folder, "attest", "GV-03", "--record", "record.yaml", "--by", "lab.pem", "--json"))
+    (folder / "record.yaml").write_text(filled(template))
+    words = ("attest", "GV-03", "--record", "record.yaml", "--by", "lab.pem", "--at", "2026-12-01T00:00:00Z")
+    said = json.loads(good(folder, *words, "--json"))
     assert (said["record"]["clause"], said["outcome"]) == ("GV-03", "supports")
-    envelope = json.loads((folder / "record.yaml.dsse").read_bytes())
+    signed = (folder / "record.yaml.dsse").read_bytes()
+    envelope = json.loads(signed)
     assert envelope["payloadType"] == "application/vnd.in-toto+json"
+    assert said["sha256"] == hashlib.sha256(signed).hexdigest()
+    assert said["cited_as"] == "sha256:" + hashlib.sha256(base64.b64decode(envelope["payload"])).hexdigest()
+    printed = good(folder, *words, "--out", "again.dsse")
+    assert f"cited as {said['cited_as']}" in printed
+    assert f"file     sha256:{said['sha256']}" in printed
+
+
+def filled(template: str, found: str = "2026-12-01") -> str:
+    text = template.replace("to be completed: a day, as 2026-12-01", found).replace("to be completed", "done")
+    return text.replace("sha256:" + "0" * 64, "sha256:" + "1" * 64)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("done: how, and with what", "read it; To be  Completed", "still to be completed: method"),
+        ("2026-12-01", "2026-12-03", "has not come yet"),
+        ("2026-12-01", "2206-12-01", "has not come yet"),
+        ("2026-12-01", "1926-12-01", "more than 20 years before"),
+        ("2026-12-01", "2006-11-30", "more than 20 years before"),
+        ("2026-12-01", "to be completed: a day, as 2026-12-01", "still to be completed: found"),
+        ("2026-12-01", "2026-02-30", "no day of the calendar"),
+    ],
+)
+def test_a_record_that_is_not_finished_or_bears_an_absurd_date_is_not_signed(
+    folder: Path, old: str, new: str, said: str
+) -> None:
+    text = filled(good(folder, "attest", "GV-03", "--template"))
+    head, found, rest = text.partition("method:") if old.startswith("done") else text.partition("found:")
+    (folder / "record.yaml").write_text(head + found + rest.replace(old, new, 1))
+    words = ("attest", "GV-03", "--record", "record.yaml", "--by", "lab.pem", "--at", "2026-12-01T00:00:00Z")
+    done = run(folder, *words)
+    assert (done.returncode, said in done.stderr, "what to do" in done.stderr) == (2, True, True), done.stderr
+    assert not (folder / "record.yaml.dsse").exists()
+
+
+@pytest.mark.parametrize("found", ["2026-12-02", "2026-12-01", "2006-12-01"])
+def test_a_day_that_has_come_somewhere_and_one_long_ago_are_signed(folder: Path, found: str) -> None:
+    (folder / "record.yaml").write_text(filled(good(folder, "attest", "GV-03", "--template"), found))
+    words = ("attest", "GV-03", "--record", "record.yaml", "--by", "lab.pem", "--at", "2026-12-01T00:00:00Z")
+    done = run(folder, *words)
+    assert (done.returncode, "it ended on 2007-12-01" in done.stderr) == (0, found.startswith("2006")), done.stderr
 
 
 def test_an_agreement_stands_in_the_log_line_by_line(folder: Path) -> None:

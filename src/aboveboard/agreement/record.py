@@ -25,6 +25,7 @@ from aboveboard.model.standard import Clause
 ZEROS = "sha256:" + "0" * 64  # in a template, where a digest belongs
 HINT = "`aboveboard attest CLAUSE --template` writes one to start from"
 VALID_DAYS = 365  # of a record that says nothing else
+OLDEST_YEARS = 20  # nobody signs today what was found before that
 
 
 class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,12 +51,18 @@ class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     attachments: Annotated[list[Attachment], Meta(max_length=1000)] = []
 
 
-def document(value: Any, clauses: Sequence[Clause], until: str | None = None) -> dict[str, JSON]:
-    """Return the record in its one form, with its end; raises InputError that names the field."""
+def document(value: Any, clauses: Sequence[Clause], until: str | None = None, at: str | None = None) -> dict[str, JSON]:
+    """Return the record in its one form, with its end; raises InputError that names the field.
+
+    What was found is found by `at` (RFC 3339 in UTC; None asks nothing), and not in another age: a slip in the year would
+    make a record that counts for too long, or never.
+    """
+    still_open = unfinished(value)
+    if still_open:
+        raise InputError(still_open, hint="complete it, or leave out what may be left out: what is not known is not signed")
     recorded, _ = _checked(value, clauses)
-    unfinished = _open_places(value, "")
-    if unfinished:
-        raise InputError(f"still to be completed: {', '.join(unfinished[:5])}", hint="what is not known is not signed")
+    if at is not None:
+        _found_by(recorded.found, at)
     ends = until or recorded.until or days_after(midnight(recorded.found), VALID_DAYS)[:10]
     if not is_day(ends) or not recorded.found < ends <= days_after(midnight(recorded.found), VALID_DAYS)[:10]:
         raise InputError(
@@ -63,6 +70,16 @@ def document(value: Any, clauses: Sequence[Clause], until: str | None = None) ->
         )
     body: dict[str, JSON] = msgspec.to_builtins(msgspec.structs.replace(recorded, until=ends))
     return body
+
+
+def _found_by(found: str, at: str) -> None:
+    """Raise InputError for a day that has not come, anywhere on earth, or that lies too far back."""
+    if found > days_after(at, 1)[:10]:
+        hint = "give the day on which it was found; set the clock, or give --at"
+        raise InputError(f"found on {found}, which has not come yet on {at[:10]}", hint=hint)
+    if found < f"{int(at[:4]) - OLDEST_YEARS:04}{at[4:10]}":
+        text = f"found on {found}, more than {OLDEST_YEARS} years before {at[:10]}"
+        raise InputError(text, hint="give the day on which it was found")
 
 
 def record(value: Any, clauses: Sequence[Clause], *, digest: str, role: str, signers: Sequence[str]) -> Record:
@@ -118,13 +135,22 @@ def _checked(value: Any, clauses: Sequence[Clause]) -> tuple[Recorded, Shape]:
     return recorded, result
 
 
+def unfinished(value: Any) -> str:
+    """Return which fields still hold what a template put there; empty where none does."""
+    places = _open_places(value, "")
+    more = f", and {len(places) - 5} more" if len(places) > 5 else ""
+    return f"still to be completed: {', '.join(places[:5])}{more}" if places else ""
+
+
 def _open_places(value: Any, place: str) -> list[str]:
-    """Return the fields that still hold what a template put there."""
+    """Return the fields that still hold what a template put there, wherever in their text, and in whatever letters."""
     if isinstance(value, dict):
-        return [found for key, item in value.items() for found in _open_places(item, f"{place}.{key}".lstrip("."))]
+        named = [f"{place}.{key}".lstrip(".") for key in value if isinstance(key, str) and OPEN in key.casefold()]
+        below = [found for key, item in value.items() for found in _open_places(item, f"{place}.{key}".lstrip("."))]
+        return [*named, *below]
     if isinstance(value, list):
         return [found for number, item in enumerate(value, 1) for found in _open_places(item, f"{place}[{number}]")]
-    return [place] if isinstance(value, str) and (value.startswith(OPEN) or value == ZEROS) else []
+    return [place] if isinstance(value, str) and (OPEN in " ".join(value.casefold().split()) or value == ZEROS) else []
 
 
 def read_confined(inside: Inside, digest: str) -> None:

@@ -13,7 +13,9 @@ from aboveboard.model.canonical import JSON
 from aboveboard.model.declaration import OPEN
 from aboveboard.model.standard import Clause
 
-_BY_PATTERN = {r"^sha256": ZEROS, r"^\d{4}": "2026-12-01", "^[A-Z]{2}": "XX", "^[a-z0-9]": "case"}
+# A date or a country that looks like one would be signed by whoever forgets it.
+_DAY, _COUNTRY = f"{OPEN}: a day, as 2026-12-01", f"{OPEN}: two letters, as CH"
+_BY_PATTERN = {r"^sha256": ZEROS, r"^\d{4}": _DAY, "^[A-Z]{2}": _COUNTRY, "^[a-z0-9]": "case"}
 
 
 def template(clause: Clause, kind: str) -> str:
@@ -27,7 +29,7 @@ def template(clause: Clause, kind: str) -> str:
         "who": f"{OPEN}: name of the person and laboratory",
         "supplier": f"{OPEN}: as in the agreement",
         "images": [ZEROS],
-        "found": "2026-12-01",
+        "found": _DAY,
         "method": f"{OPEN}: how, and with what",
         "attachments": [],
     }

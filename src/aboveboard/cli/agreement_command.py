@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from aboveboard.cli import agreement_output as output
+from aboveboard.cli import paper_options
 from aboveboard.cli.common import AsJson, At, KeyFile, PassphraseFile, private_key, talker
 from aboveboard.cli.trust_options import give, moment
+from aboveboard.model.errors import InputError
 from aboveboard.pipelines import agreement_signing as signing
 from aboveboard.pipelines import agreement_writing as writing
 from aboveboard.pipelines import agreements, comparing, key_rings
+from aboveboard.pipelines.log import LogView, log_views
+from aboveboard.pipelines.papers import not_amended
 from aboveboard.report import terminal
 from aboveboard.trust import keyring
 from aboveboard.trust.keyring import Ring
@@ -116,7 +120,8 @@ def sign(
         Path | None, typer.Option("--text", metavar="FILE", help="The text; default agreement.md beside the JSON.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="File to write; default A.dsse of --append, else the JSON's name with .dsse.")
+        Path | None,
+        typer.Option(help="File to write; default A-N.dsse beside A.dsse of --append, else the JSON's name with .dsse."),
     ] = None,
     append: Annotated[
         Path | None, typer.Option("--append", metavar="A.dsse", help="The chain that an amendment is added to.")
@@ -126,18 +131,23 @@ def sign(
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign an agreement, or add an amendment to the one that it amends; the other side then countersigns."""
+    """Sign an agreement, or add an amendment to the one that it amends; the other side then countersigns.
+
+    With --append the chain stays as it is and in force, and the one with the amendment is written beside it: with one
+    signature alone it is `one-sided`. --out A.dsse puts it in the place of the chain.
+    """
     document, one, words = signing.signable(agreement, text or agreement.with_name(agreements.TEXT_NAME))
     chain = None if append is None else _read(append, keys, at)
     signing.follows(chain, one)
-    place = out or append or agreement.with_suffix(".dsse")
+    place = out or signing.beside(append, agreement, one.sequence)
     output.may_write(place, replaces=append)
     private = private_key(key, passphrase_file)
     signing.authorised(private, role, one, None if chain is None else chain.newest.agreement)
     envelope = signing.sign(document, words, private)
     output.to_sign(signing.summary(one, agreements.unsigned(envelope).text_digest), role)
-    output.put(place, signing.appended(chain, envelope))
+    output.put(place, None if chain is None or place != append else chain.data, signing.appended(chain, envelope))
     output.signed(one, place, role, private.public.id, as_json=as_json)
+    output.then_countersign(place, None if append == place else append)
 
 
 @app.command()
@@ -164,7 +174,7 @@ def countersign(
     private = private_key(key, passphrase_file)
     signing.authorised(private, role, found.newest.agreement, None if found.before is None else found.before.agreement)
     output.to_sign(signing.summary(found.newest.agreement, found.newest.text_digest), role)
-    output.put(chain, signing.countersigned(found, private))
+    output.put(chain, found.data, signing.countersigned(found, private))
     output.signed(found.newest.agreement, chain, role, private.public.id, as_json=as_json)
 
 
@@ -176,8 +186,9 @@ def join(
 ) -> None:
     """Put the signatures of a copy that was signed elsewhere into this one. Whose they are `agreement show --keys` says."""
     output.may_write(chain, replaces=chain)
-    made, added = signing.joined(signing.read_chain(chain), signing.read_chain(other))
-    output.put(chain, made)
+    ours = signing.read_chain(chain)
+    made, added = signing.joined(ours, signing.read_chain(other))
+    output.put(chain, ours.data, made)
     output.unchecked()
     give({"file": str(chain), "added": added}, [f"{chain}: {added} signatures added"], as_json=as_json)
 
@@ -186,20 +197,28 @@ def join(
 def show(
     chain: Chain,
     keys: Keys = None,
+    log: paper_options.Logs = None,
+    policy: paper_options.Policies = None,
     at: At = None,
     text: Annotated[bool, typer.Option("--text", help="Print the text that people signed, in Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check an agreement and say who signed it and which one is in force; without --keys nothing is checked (exit 4)."""
+    """Check an agreement and say who signed it and which one is in force; without --keys nothing is checked (exit 4).
+
+    A log shows when an amendment was there whose keys have expired since, and whether there is one more.
+    """
     when = moment(at)
     ring = None if keys is None else _ring(keys, at)
-    found = signing.read_chain(chain, ring, when)
+    views = _views(log, policy, ring)
+    found = signing.read_chain(chain, ring, when, views)
     current, reason = None, None
     if ring is None:
         output.unchecked()
     else:
         try:
-            current = agreements.in_force(found.signed, when)
+            in_force = agreements.in_force(found.signed, when)
+            not_amended(views, [one.agreement for one in found.signed], when)
+            current = in_force
         except UndecidedError as error:  # what it says is shown all the same, and then that it is not in force
             reason = error
     if text:
@@ -218,12 +237,23 @@ def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A chain alone: its last two. Else .dsse, .json or YAML.")],
     new: Annotated[Path | None, typer.Argument(metavar="NEW", help="What it is compared with.")] = None,
     keys: Keys = None,
+    log: paper_options.Logs = None,
+    policy: paper_options.Policies = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what changed between the last two of a chain, or between two files, and what the newer one asks less."""
     ring = None if keys is None else _ring(keys, at)
-    output.compared(comparing.agreements_of(old, new, ring, moment(at)), "asks less, or may", as_json=as_json)
+    found = comparing.agreements_of(old, new, ring, moment(at), _views(log, policy, ring))
+    output.compared(found, "asks less, or may", as_json=as_json)
+
+
+def _views(logs: list[Path] | None, policies: list[Path] | None, ring: Ring | None) -> tuple[LogView, ...]:
+    """Read the logs that may show when an amendment was there; without keys there is no signature to date."""
+    views = log_views(logs or (), policies or ())
+    if views and ring is None:
+        raise InputError("whose signatures does the log date?", hint="give the ring of keys with --keys")
+    return views
 
 
 def _ring(keys: Path, at: str | None) -> Ring:
@@ -234,4 +264,4 @@ def _read(path: Path, keys: Path | None, at: str | None) -> signing.Chain:
     if keys is None:
         output.unchecked()
         return signing.read_chain(path)
-    return signing.read_chain(path, _ring(keys, at), moment(at))
+    return signing.read_chain(path, _ring(keys, at), moment(at), followed=True)

@@ -19,6 +19,7 @@ from aboveboard.pipelines.agreement_writing import Checked
 from aboveboard.pipelines.agreements import JSON_NAME, TEXT_NAME
 from aboveboard.pipelines.comparing import Compared
 from aboveboard.report import terminal
+from aboveboard.store.exchange import exchange
 from aboveboard.trust.keyring import Ring
 from aboveboard.trust.refusal import RefusedError
 
@@ -41,9 +42,9 @@ def write(path: Path, data: bytes) -> None:
     talker().print(terminal.safe(f"written: {path}"))
 
 
-def put(path: Path, data: bytes) -> None:
-    """Write what was signed, in the place of what `may_write` allowed to replace."""
-    write_new(path, data, replace=True)
+def put(path: Path, before: bytes | None, data: bytes) -> None:
+    """Write what was signed, in the place of what was read; raises InputError where that changed meanwhile."""
+    exchange(path, before, data)
 
 
 def begun(document: Mapping[str, JSON], path: Path, *, as_json: bool) -> None:
@@ -83,6 +84,7 @@ def _lines(head: Mapping[str, Any]) -> list[str]:
         f"customer   {head['customer']}",
         f"term       {head['from']} until {head['until']}",
         f"clauses    {head['required']} required by the profile {head['profile']}{waived}",
+        f"evidence   {signing.whose_evidence(head['accepts'])}",
     ]
     for product in head["products"]:
         lines += [f"product    {product['name']} {product['version']}", *(f"  {image}" for image in product["images"])]
@@ -101,6 +103,13 @@ def signed(one: Agreement, path: Path, role: str, key: str, *, as_json: bool) ->
     """Print what was signed, and into which file."""
     outcome: dict[str, JSON] = {"file": str(path), "number": one.sequence, "role": role, "key": key, JSON_NAME: one.digest}
     give(outcome, [f"{path}: number {one.sequence} signed as {role} with {key}"], as_json=as_json)
+
+
+def then_countersign(path: Path, kept: Path | None) -> None:
+    """Say what comes next, and that the chain which was amended stays as it is."""
+    if kept is not None:
+        talker().print(terminal.safe(f"{kept} stays as it is, and in force; use {path} once both sides have signed it"))
+    talker().print(terminal.safe(f"now the other side: `agreement countersign {path}`; until then it is one-sided"))
 
 
 def unchecked() -> None:

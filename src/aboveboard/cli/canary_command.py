@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -65,11 +66,23 @@ def issue(
         without=tuple(without or ()),
         panic=panic,
     )
-    made = canaries.issue(file, plan, log_view(log, read_policy(policy)), private_keys(key, passphrase_file))
+    issued = canaries.issue(file, plan, log_view(log, read_policy(policy)), private_keys(key, passphrase_file))
+    made = issued.statement
     talker().print(
         terminal.safe(f"statement {made.sequence} added to {file}; now run `log add {log} {file} --kind canary`")
     )
-    give(_said(made), [f"issued    statement {made.sequence}", *_lines(made)], as_json=as_json)
+    dropped: dict[str, JSON] = {what: [*names] for what, names in issued.dropped.items()}
+    _warn(made, issued.dropped)
+    give({**_said(made), "dropped": dropped}, [f"issued    statement {made.sequence}", *_lines(made)], as_json=as_json)
+
+
+def _warn(made: Canary, dropped: Mapping[str, Sequence[str]]) -> None:
+    """Say on stderr what the statement before named and this one does not: of that nothing is stated from now on."""
+    for what, names in dropped.items():
+        if names:
+            text = f"WARNING: statement {made.sequence - 1} named {what} that this one does not: {', '.join(names)}"
+            hint = f"where that is a slip, issue one more that names them, with --from {format_time(made.period[0])}"
+            talker().print(terminal.safe(f"{text}. Of these nothing is stated any more; {hint}"))
 
 
 @app.command()

@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from aboveboard.model.errors import InputError
 from aboveboard.pipelines.keys import passphrase_of, read_private
 from aboveboard.report import terminal
-from aboveboard.store.folder import FolderStore
+from aboveboard.store.exchange import exchange, put
 from aboveboard.trust.ed25519 import PrivateKey
 
 KeyFile = Annotated[Path, typer.Option("--key", help="Private key (PKCS #8 in PEM, under a passphrase).")]
@@ -42,8 +41,4 @@ def private_key(path: Path, passphrase_file: Path | None) -> PrivateKey:
 
 def write_new(path: Path, data: bytes, *, replace: bool = False) -> None:
     """Write a file whole and durable; raises InputError where one stands there already and is not to be replaced."""
-    if path.exists() and not replace:
-        raise InputError(f"{path} is there already", hint="name another file, or remove it first")
-    folder = FolderStore(path.parent)
-    folder.write(path.name, data)
-    folder.settle()
+    put(path, data) if replace else exchange(path, None, data)

@@ -19,7 +19,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.pipelines import comparing, declarations, key_rings
 from aboveboard.pipelines import draft as pipeline
 from aboveboard.pipelines.inspect import Options
-from aboveboard.pipelines.keys import read_file
+from aboveboard.pipelines.signed_files import read_signed
 from aboveboard.report import terminal
 from aboveboard.trust import dsse, keyring
 from aboveboard.trust.keyring import Ring
@@ -102,7 +102,7 @@ def sign(
     envelope = declarations.signed(found, private)
     for one in more:
         envelope = dsse.countersign(envelope, one)
-    output.put(place, envelope.to_bytes() + b"\n")
+    output.put(place, None, envelope.to_bytes() + b"\n")
     _signed(found, place, " and ".join(one.public.id for one in (private, *more)), as_json=as_json)
 
 
@@ -112,18 +112,18 @@ def countersign(
 ) -> None:
     """Add a signature to a signed declaration, over the same bytes, in place."""
     output.may_write(declaration, replaces=declaration)
-    data = read_file(declaration, "declaration")
+    data = read_signed(declaration, "declaration")
     found = declarations.unsigned(data)
     private = private_key(key, passphrase_file)
     _to_sign(found)
-    output.put(declaration, declarations.countersigned(data, private))
+    output.put(declaration, data, declarations.countersigned(data, private))
     _signed(found, declaration, private.public.id, as_json=as_json)
 
 
 @app.command()
 def show(declaration: SignedFile, keys: Keys = None, at: At = None, as_json: AsJson = False) -> None:
     """Check a signed declaration and print it; without --keys nothing is checked (exit 4)."""
-    data = read_file(declaration, "declaration")
+    data = read_signed(declaration, "declaration")
     ring = _ring(keys, at)
     found = declarations.unsigned(data) if ring is None else declarations.opened(data, ring, moment(at))
     who = None if ring is None else declarations.signers(data, ring)

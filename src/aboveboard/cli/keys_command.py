@@ -16,6 +16,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.pipelines import key_rings
 from aboveboard.pipelines.keys import passphrase_of, read_file
 from aboveboard.report import terminal
+from aboveboard.store.exchange import exchange
 from aboveboard.trust import keyring
 from aboveboard.trust.keyring import Ring
 
@@ -163,7 +164,7 @@ def sign_ring(
     data = read_file(proposal, "proposal")
     ring, _ = key_rings.open_proposal(data)
     signed = key_rings.countersigned(data, private_key(key, passphrase_file))
-    write_new(proposal, signed + b"\n", replace=True)
+    exchange(proposal, data, signed + b"\n")
     _, envelope = key_rings.open_proposal(signed)
     count = 0 if envelope is None else len(envelope.signatures)
     _print(ring, moment(at), {"version": ring.version, "signatures": count}, as_json=as_json)

@@ -83,6 +83,13 @@ def main() -> None:
             "  what to do: make room or give the right to write there, or name other folders in ABOVEBOARD_CACHE and --out"
         )
         code = 2
+    except UnicodeEncodeError as error:  # bytes of an argument that are no text, in a field that has to be one
+        if not any("\udc80" <= character <= "\udcff" for word in sys.argv for character in word):
+            _complain(f"internal error: {error}\n  what to do: report it with the command and the image")
+            code = 1
+        else:
+            _complain("an argument is not text in UTF-8\n  what to do: write names and texts in UTF-8")
+            code = 2
     except Exception as error:  # noqa: BLE001 - the last resort; the traceback is for --debug reports
         _complain(
             f"internal error: {type(error).__name__}: {error}\n  what to do: report it with the command and the image"

@@ -39,6 +39,8 @@ def seal(
     apart = sealing.write(made, out, tar=tar)
     for name in made.left_out[:20]:
         talker().print(terminal.safe(f"left out, for it is none of a run's files: {name}"))
+    for line in made.not_counted:
+        talker().print(terminal.safe(f"  {line}"))
     verdict = made.verdict
     lines = [
         f"sealed  {out}: {len(made.files)} files, in the role {made.by}",
@@ -55,6 +57,7 @@ def seal(
         "result": verdict.result.value,
         "count": verdict.count,
         "expires": verdict.expires,
+        "set_aside": verdict.inputs["set_aside"],
         "attestation": VERDICT_NAME,
     }
     give(outcome, lines, as_json=as_json)

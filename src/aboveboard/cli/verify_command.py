@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,37 +12,54 @@ from aboveboard.cli.inspect_command import EXIT_CODES, cache_folder
 from aboveboard.cli.trust_options import give, moment
 from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import InputError
-from aboveboard.pipelines import bundle_files, bundle_log, recollecting
-from aboveboard.pipelines.bundle_log import Seen
+from aboveboard.pipelines import bundle_files, recollecting
 from aboveboard.pipelines.keys import lines_of, read_file
-from aboveboard.pipelines.log import LogView, log_view, read_policy
 from aboveboard.pipelines.paper_files import ring_of
-from aboveboard.pipelines.verifying import PROOF_NAME, Asked, State, Verification, Verified
+from aboveboard.pipelines.signed_files import read_signed
+from aboveboard.pipelines.trusted_logs import Trusted, read_policies
+from aboveboard.pipelines.verifying import PROOF_NAME, Verification
+from aboveboard.pipelines.verifying_steps import Asked, State, Verified
 from aboveboard.report import terminal
-from aboveboard.trust.refusal import UndecidedError
 
 MARKS = {State.HOLDS: "ok    ", State.OPEN: "open  ", State.FAILED: "FAILED", State.NOT_DONE: "  -   "}
 
 
+Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="The folder or tar file that `seal` wrote.")]
+Keys = Annotated[Path, typer.Option(help="The rings of keys that you trust; never take them from the bundle.")]
+Newest = Annotated[
+    Path | None, typer.Option(help="The agreement and its amendments as you know them: a newer one supersedes.")
+]
+Policies = Annotated[
+    list[Path] | None,
+    typer.Option("--policy", help="Policy: a log and the witnesses that you trust; once for each log that it tells of."),
+]
+Proven = Annotated[
+    Path | None, typer.Option(help=f"Proof that the bundle is in the log; default {PROOF_NAME} in the bundle.")
+]
+Logged = Annotated[Path | None, typer.Option("--log", metavar="DIR", help="Or the log itself, which is audited.")]
+Image = Annotated[Path | None, typer.Option(help="The image: evidence is collected again, and compared.")]
+Captures = Annotated[list[Path] | None, typer.Option(help="Captures of traffic: likewise.")]
+Withheld = Annotated[Path | None, typer.Option(help="The folder of what was withheld, if you were given it.")]
+AsVerdict = Annotated[
+    bool, typer.Option("--as-verdict", help="Where all holds, exit as the verdict does: 3 broken, 4 not shown.")
+]
+Jobs = Annotated[int, typer.Option(min=1, max=64, help="Processes at a time, with --image.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep earlier results.")]
+
+
 def verify(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The folder or tar file that `seal` wrote.")],
-    keys: Annotated[Path, typer.Option(help="The rings of keys that you trust; never take them from the bundle.")],
-    agreement: Annotated[
-        Path | None, typer.Option(help="The agreement and its amendments as you know them: a newer one supersedes.")
-    ] = None,
-    policy: Annotated[Path | None, typer.Option(help="Policy: the log and the witnesses that you trust.")] = None,
-    proof: Annotated[
-        Path | None, typer.Option(help=f"Proof that the bundle is in the log; default {PROOF_NAME} in the bundle.")
-    ] = None,
-    log: Annotated[Path | None, typer.Option("--log", metavar="DIR", help="Or the log itself, which is audited.")] = None,
-    image: Annotated[Path | None, typer.Option(help="The image: evidence is collected again, and compared.")] = None,
-    capture: Annotated[list[Path] | None, typer.Option(help="Captures of traffic: likewise.")] = None,
-    withheld: Annotated[Path | None, typer.Option(help="The folder of what was withheld, if you were given it.")] = None,
-    as_verdict: Annotated[
-        bool, typer.Option("--as-verdict", help="Where all holds, exit as the verdict does: 3 broken, 4 not shown.")
-    ] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes at a time, with --image.")] = 2,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep earlier results.")] = False,
+    bundle: Bundle,
+    keys: Keys,
+    agreement: Newest = None,
+    policy: Policies = None,
+    proof: Proven = None,
+    log: Logged = None,
+    image: Image = None,
+    capture: Captures = None,
+    withheld: Withheld = None,
+    as_verdict: AsVerdict = False,
+    jobs: Jobs = 2,
+    no_cache: NoCache = False,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,25 +70,27 @@ def verify(
     time = moment(at)
     ring = ring_of(keys, time)
     assert ring is not None  # a path was given
-    talk = talker()
-
-    def told(text: str) -> None:
-        talk.print(terminal.safe(f"  {text}"))
-
-    seen, view = _seen(bundle, policy, proof, log, time)
+    logs = _trusted(bundle, policy or [], proof, log)
     room = None if no_cache else cache_folder()
     asked = Asked(
         ring,
         time,
         withheld,
-        () if agreement is None else tuple(lines_of(read_file(agreement, "agreement"))),
-        seen,
-        None if image is None else lambda case: recollecting.again(case, image, room, jobs, told),
+        () if agreement is None else tuple(lines_of(read_signed(agreement, "agreement"))),
+        None if logs is None else lambda manifest: logs.seen(manifest, time),
+        None if image is None else lambda case: recollecting.again(case, image, room, jobs, _progress),
         bool(capture),
-        None if policy is None else read_policy(policy).log.to_text(),
-        None if log is None else lambda case, papers: bundle_log.extracts_hold(case, papers, log, view(), time),
+        () if logs is None else logs.keys,
+        None if logs is None else lambda case, papers: logs.told(case, papers, time),
     )
-    found = Verification(bundle, asked).run()
+    _end(Verification(bundle, asked).run(), as_verdict=as_verdict, as_json=as_json)
+
+
+def _progress(text: str) -> None:
+    talker().print(terminal.safe(f"  {text}"))
+
+
+def _end(found: Verified, *, as_verdict: bool, as_json: bool) -> NoReturn:
     give(_outcome(found), [], as_json=True) if as_json else _say(found)
     code = found.exit_code
     if as_verdict and code == 0 and found.attested is not None:
@@ -82,33 +98,18 @@ def verify(
     raise typer.Exit(code)
 
 
-def _seen(
-    bundle: Path, policy: Path | None, proof: Path | None, log: Path | None, at: datetime
-) -> tuple[Callable[[bytes], Seen] | None, Callable[[], LogView]]:
-    """Return how a manifest is held against the log that is trusted, and the log itself; each is read once at most."""
-    if policy is None:
+def _trusted(bundle: Path, policies: list[Path], proof: Path | None, log: Path | None) -> Trusted | None:
+    """Return which logs are trusted, and what shows where the bundle stands; None where no policy is given."""
+    if not policies:
         if proof is not None or log is not None:
             raise InputError("which log do you trust?", hint="give --policy")
-        return None, _no_log
+        return None
     if proof is not None and log is not None:
         raise InputError("a proof, or the log itself?", hint="give --proof or --log")
-    trusted = read_policy(policy)
-    inside = None if proof is not None or log is not None else bundle_files.read(bundle).get(PROOF_NAME)
-    given = inside if proof is None else read_file(proof, "proof")
-    view = _no_log if log is None else cache(lambda: log_view(log, trusted))
-
-    def look(manifest: bytes) -> Seen:
-        if log is not None:
-            return bundle_log.by_log(manifest, view(), at)
-        if given is None:
-            raise UndecidedError("no-proof", "no proof came with it", hint="give --proof, or the log with --log")
-        return bundle_log.by_proof(manifest, given, trusted, at)
-
-    return look, view
-
-
-def _no_log() -> LogView:
-    raise InputError("there is no log", hint="give --log")
+    trusted = read_policies(policies)
+    if log is not None:
+        return Trusted(trusted, None, log)
+    return Trusted(trusted, bundle_files.read(bundle).get(PROOF_NAME) if proof is None else read_file(proof, "proof"))
 
 
 def _say(found: Verified) -> None:

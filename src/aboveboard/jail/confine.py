@@ -61,7 +61,7 @@ def confine(limits: Limits, *, tools: bool) -> None:
 
 def _empty_root(limits: Limits, *, tools: bool) -> None:
     quiet = kernel.MS_NOSUID | kernel.MS_NODEV
-    _keep_mounts_here()
+    keep_mounts_here()
     kernel.mount("tmpfs", _STAGE, "tmpfs", quiet, "size=1m,mode=755")
     if tools:
         for path in _SYSTEM:
@@ -79,7 +79,7 @@ def _empty_root(limits: Limits, *, tools: bool) -> None:
     os.environ.update({"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/work", "TMPDIR": "/work", "LC_ALL": "C.UTF-8"})
 
 
-def _keep_mounts_here() -> None:
+def keep_mounts_here() -> None:
     """Make every mount of this namespace private, so that none of ours is seen outside of it (mount_namespaces(7))."""
     try:
         kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 
@@ -26,10 +27,13 @@ MNT_DETACH = 0x2
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+PR_CAPBSET_DROP = 24
 PR_SET_NO_NEW_PRIVS = 38
 
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CAPSET = {"x86_64": 126, "aarch64": 91}
+_SECCOMP = {"x86_64": 317, "aarch64": 277}
+_NEW_LISTENER, _WAIT_KILLABLE = 1 << 3, 1 << 5
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -79,3 +83,35 @@ def drop_capabilities() -> None:
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     data = (ctypes.c_uint32 * 6)()
     _check(_libc.syscall(_number(_CAPSET, "capset"), header, data), "capset")
+
+
+def drop_bounding_set() -> None:
+    """Take every capability out of the bounding set (capabilities(7)), so that no exec can give one."""
+    last = 63
+    for capability in range(last + 1):
+        try:
+            prctl(PR_CAPBSET_DROP, capability)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # past the last that this kernel knows
+                raise
+            return
+
+
+def filter_with_listener(program: bytes) -> int:
+    """Load a filter (classic BPF, struct sock_filter each) for good; return the listener of its watched calls.
+
+    seccomp(2), SECCOMP_SET_MODE_FILTER with SECCOMP_FILTER_FLAG_NEW_LISTENER; where the kernel knows it (5.19) also
+    WAIT_KILLABLE_RECV, so that a signal does not make a call that was seen start again.
+    """
+    code = ctypes.create_string_buffer(program, len(program))
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+    given = Program(len(program) // 8, ctypes.addressof(code))
+    for flags in (_NEW_LISTENER | _WAIT_KILLABLE, _NEW_LISTENER):
+        number = _libc.syscall(_number(_SECCOMP, "seccomp"), 1, ctypes.c_ulong(flags), ctypes.byref(given))
+        if number >= 0:
+            return int(number)
+    error = ctypes.get_errno()
+    raise OSError(error, f"seccomp: {os.strerror(error)}")

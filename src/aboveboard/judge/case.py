@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.dates import days_after
@@ -11,7 +11,7 @@ from aboveboard.model.declaration import Declaration
 from aboveboard.model.evidence import Evidence
 from aboveboard.model.facts import Cause, Fact, Gap, Standing
 from aboveboard.model.manifest import Manifest, Owed
-from aboveboard.model.record import DERIVED, INDEPENDENT, Record
+from aboveboard.model.record import DERIVED, INDEPENDENT, Outcome, Record
 from aboveboard.model.standard import Clause, FactPattern, Profile
 
 UNPACKING = "unpacking"  # the collector whose evidence carries the coverage of the image
@@ -84,6 +84,18 @@ class Case:
         ]
 
     def counts(self, record: Record, clause: Clause) -> bool:
+        """Tell whether a record can break or support the clause."""
+        return record.proven and self.accepts(record, clause)
+
+    def against(self, clause: Clause) -> list[Record]:
+        """Return the records of accepted roles that contradict the clause, whether or not their time is shown."""
+        return [
+            record
+            for record in self.records_on(clause)
+            if record.outcome is Outcome.CONTRADICTS and self.accepts(record, clause)
+        ]
+
+    def accepts(self, record: Record, clause: Clause) -> bool:
         """Tell whether a record comes from a role that is accepted for the clause, and not from later than now."""
         return (record.role == DERIVED or record.role in self.accepted_roles(clause)) and record.found <= self.at
 
@@ -158,7 +170,8 @@ class Case:
     def facts(self, clause: Clause) -> list[Fact]:
         """Return the facts that the clause is decided by, in a fixed order.
 
-        Only from the collectors that the clause names: if others counted, losing their evidence could help (law 2).
+        Only from the collectors that the clause names: if others counted, losing their evidence could help (law 2). What a
+        record saw whose time nothing shows is a candidate: whoever stole an expired key must not accuse anybody.
         """
         wanted = clause.decision.facts
         return [
@@ -170,8 +183,8 @@ class Case:
         ] + [
             fact
             for record in self.records_on(clause)
-            if self.counts(record, clause)
-            for fact in record.facts
+            if self.accepts(record, clause)
+            for fact in (record.facts if record.proven else map(as_candidate, record.facts))
             if any(matches(fact, pattern) for pattern in wanted)
         ]
 
@@ -192,6 +205,11 @@ def counts(account: Evidence) -> dict[str, int]:
 def by_standing(facts: Iterable[Fact], standing: Standing) -> list[Fact]:
     """Return the facts of one standing."""
     return [fact for fact in facts if fact.standing is standing]
+
+
+def as_candidate(fact: Fact) -> Fact:
+    """Return a fact as one that accuses nobody."""
+    return replace(fact, standing=Standing.CANDIDATE) if fact.standing is Standing.CONFIRMED else fact
 
 
 def hides_content(gap: Gap) -> bool:

@@ -12,6 +12,7 @@ from aboveboard.judge.requirements import (
     access_shortfall,
     contradicted,
     custody_shortfall,
+    doubt_shortfall,
     records_shortfall,
     shortfall,
 )
@@ -57,8 +58,9 @@ class _Bench:
         return self.rule(Status.NOT_SHOWN, reason, explanation, facts, gaps, notes)
 
     def met_unless(self, wanting: Shortfall | None, facts: Sequence[Fact] = (), notes: Sequence[str] = ()) -> Ruling:
-        # what was lost comes first: a person who reads only "wanting" would not look for it
-        wanting = custody_shortfall(self.case, self.clause) or wanting or access_shortfall(self.case, self.clause)
+        # what was lost comes first, and what speaks against it: a person who reads only "wanting" would not look for it
+        first = custody_shortfall(self.case, self.clause) or doubt_shortfall(self.case, self.clause)
+        wanting = first or wanting or access_shortfall(self.case, self.clause)
         if wanting is not None:
             return self.not_shown(wanting.reason, wanting.explanation, facts, wanting.gaps, notes)
         return self.rule(Status.MET, Reason.NO_CONTRADICTION, MET_WORDING, facts, (), notes)

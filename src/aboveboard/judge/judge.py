@@ -70,6 +70,7 @@ def judge(
             "by": manifest.by,
             "confined": manifest.confined,
             "refused": list(case.refused),
+            "set_aside": [one.to_json() for one in sorted(manifest.set_aside)],
         },
         wording=f"met means: {MET_WORDING}",
         not_seen_by_any_analysis=NOT_SEEN,

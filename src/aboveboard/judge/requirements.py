@@ -33,7 +33,8 @@ def shortfall(case: Case, clause: Clause) -> Shortfall | None:
     5. access: the clause lies within the profile's;
     6. records: what only a person or laboratory can show.
 
-    Whose evidence it is (law 9) is asked of every clause that would be met, in `custody_shortfall`.
+    Whose evidence it is (law 9), and what speaks against it, is asked of every clause that would be met, in
+    `custody_shortfall` and `doubt_shortfall`.
     """
     behind = case.collectors_behind(clause)
     return (
@@ -109,7 +110,7 @@ def records_shortfall(case: Case, clause: Clause, before: str = "") -> Shortfall
         good = [record for record in counting if record.outcome is Outcome.SUPPORTS]
         if any(not case.expired(record) for record in good):
             continue
-        reason, why = _why_not(given, counting, good)
+        reason, why = _why_not(counting, good) if counting else _none_counts(case, clause, given)
         reasons.add(reason)
         wanting.append(f"{wanted.text}{why}")
     if not wanting:
@@ -119,12 +120,17 @@ def records_shortfall(case: Case, clause: Clause, before: str = "") -> Shortfall
     return Shortfall(reason, f"{before}wanting: {'; '.join(wanting)}")
 
 
-def _why_not(given: list[Record], counting: list[Record], good: list[Record]) -> tuple[Reason, str]:
+def _why_not(counting: list[Record], good: list[Record]) -> tuple[Reason, str]:
     if good:
         return Reason.EXPIRED, f" (the one of {good[0].found[:10]} is no longer valid)"
-    if counting:
-        reason = Reason.NO_EVIDENCE if counting[0].role == DERIVED else Reason.NEEDS_HUMAN
-        return reason, f" (the one of {counting[0].found[:10]} does not show it: {counting[0].explanation})"
+    reason = Reason.NO_EVIDENCE if counting[0].role == DERIVED else Reason.NEEDS_HUMAN
+    return reason, f" (the one of {counting[0].found[:10]} does not show it: {counting[0].explanation})"
+
+
+def _none_counts(case: Case, clause: Clause, given: list[Record]) -> tuple[Reason, str]:
+    late = next((record for record in given if case.accepts(record, clause)), None)  # else it would count
+    if late is not None:
+        return Reason.EXPIRED, f" (the one of {late.found[:10]} does not count{late.doubt})"
     if given:
         return Reason.NEEDS_HUMAN, f" (one was given in the role {given[0].role}, which does not count for this clause)"
     return Reason.NEEDS_HUMAN, ""
@@ -144,10 +150,19 @@ def custody_shortfall(case: Case, clause: Clause) -> Shortfall | None:
     return None
 
 
+def doubt_shortfall(case: Case, clause: Clause) -> Shortfall | None:
+    """Return which record leaves the clause undecided, or None.
+
+    One that speaks against the clause and of which nothing shows when it was signed does not break it, but it stays:
+    waiting until a key expires must not make a bad finding go away.
+    """
+    against = case.against(clause)
+    if against:  # one whose time is shown breaks the clause anyway
+        text = f"not decided: a record speaks against it, {against[0].line()}"
+        return Shortfall(Reason.UNRESOLVED_CANDIDATE, text)
+    return None
+
+
 def contradicted(case: Case, clause: Clause) -> list[Record]:
-    """Return the records of accepted roles that contradict the clause. What is in an image does not go stale."""
-    return [
-        record
-        for record in case.records_on(clause)
-        if record.outcome is Outcome.CONTRADICTS and case.counts(record, clause)
-    ]
+    """Return the records of accepted roles that break the clause. What is in an image does not go stale."""
+    return [record for record in case.against(clause) if record.proven]

@@ -44,6 +44,11 @@ class Declaration:
     digest: str
     sections: Mapping[str, tuple[Mapping[str, JSON], ...]]
 
+    def names(self, section: str) -> tuple[str, ...] | None:
+        """Return the names of a section's entries, None where the section is not declared."""
+        items = self.sections.get(section)
+        return None if items is None else tuple(str(item["name"]) for item in items if "name" in item)
+
     def open_places(self) -> list[str]:
         """Return the fields that still hold the placeholder of a draft."""
         heads = {"supplier": self.supplier, "product": self.product, "version": self.version}

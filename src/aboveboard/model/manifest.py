@@ -30,14 +30,41 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, order=True)
 class HandedIn:
-    """A record that the run was given: the clause that it is on, and the digest of its signed payload."""
+    """A record that the run was given: the clause that it is on, and the digest of its signed payload.
+
+    `proven` is False where its key had expired and nothing showed that it was signed before.
+    """
 
     clause: str
     digest: str
+    proven: bool = True
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as JSON."""
-        return {"clause": self.clause, "digest": self.digest}
+        return {"clause": self.clause, "digest": self.digest, "proven": self.proven}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SetAside:
+    """A record that the run was given and that does not hold: nobody hears it, and it is named here.
+
+    Clause and kind are what it says of itself, empty where it says none that there is; `digest` is that of its envelope,
+    and `code` the stable reason.
+    """
+
+    clause: str
+    kind: str
+    digest: str
+    code: str
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as JSON."""
+        return {"clause": self.clause, "kind": self.kind, "digest": self.digest, "code": self.code}
+
+    def line(self) -> str:
+        """Return it as one line."""
+        what = f"record {self.kind} on {self.clause}" if self.clause and self.kind else "record"
+        return f"the {what}, {self.digest}, is set aside: {self.code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +81,7 @@ class Manifest:
     confined: bool = True
     records: tuple[HandedIn, ...] = ()
     by: str = ""
+    set_aside: tuple[SetAside, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as JSON, the owed in order."""
@@ -65,12 +93,13 @@ class Manifest:
             "by": self.by,
             "owed": [owed.to_json() for owed in sorted(self.owed)],
             "records": [record.to_json() for record in sorted(self.records)],
+            "set_aside": [one.to_json() for one in sorted(self.set_aside)],
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote; raises TypeError, KeyError or ValueError on anything else."""
-        if set(value) != {"name", "digest", "size", "confined", "by", "owed", "records"}:
+        if set(value) != {"name", "digest", "size", "confined", "by", "owed", "records", "set_aside"}:
             raise ValueError("not a manifest")
         owed = tuple(
             Owed(str(one["collector"]), int(one["version"]), str(one["subject"]), tuple(map(str, one["needs"])))
@@ -82,6 +111,12 @@ class Manifest:
             size=int(value["size"]),
             owed=owed,
             confined=value["confined"] is True,
-            records=tuple(HandedIn(str(one["clause"]), str(one["digest"])) for one in value["records"]),
+            records=tuple(
+                HandedIn(str(one["clause"]), str(one["digest"]), one["proven"] is True) for one in value["records"]
+            ),
             by=str(value["by"]),
+            set_aside=tuple(
+                SetAside(str(one["clause"]), str(one["kind"]), str(one["digest"]), str(one["code"]))
+                for one in value["set_aside"]
+            ),
         )

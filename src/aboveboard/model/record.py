@@ -13,6 +13,7 @@ FACT = "record"  # the kind of the fact that stands for a record in a ruling
 # The role of what the product works out itself from signed things: an undertaking, a canary, a proof. Nobody has to be
 # accepted for it, and nobody can sign in it.
 DERIVED = "derived"
+UNPROVEN = "; its key has expired, and no log shows that it was signed before"
 # Whose records count where no agreement says so: not the supplier's, who would rule on itself.
 INDEPENDENT = ("laboratory", "operator", "auditor", "customer")
 
@@ -46,10 +47,16 @@ class Record:
     outcome: Outcome
     explanation: str
     facts: tuple[Fact, ...] = ()
+    proven: bool = True  # False: its key has expired, and nothing shows that it was signed before that
 
     def speaks_of(self, image: str, supplier: str | None) -> bool:
         """Tell whether it speaks of this image, or as a whole of its supplier."""
         return image in self.images if self.images else self.supplier == supplier
+
+    @property
+    def doubt(self) -> str:
+        """Return why nothing shows when it was signed; empty where something does."""
+        return "" if self.proven else UNPROVEN
 
     def as_fact(self) -> Fact:
         """Return the record as a fact of a ruling."""
@@ -65,4 +72,6 @@ class Record:
 
     def line(self) -> str:
         """Return the record as one line."""
-        return f"{self.kind} of {self.found[:10]} by {self.who} ({self.role}), {self.digest}: {self.explanation}"
+        return (
+            f"{self.kind} of {self.found[:10]} by {self.who} ({self.role}), {self.digest}: {self.explanation}{self.doubt}"
+        )

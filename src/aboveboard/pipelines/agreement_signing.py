@@ -8,12 +8,15 @@ from datetime import datetime
 from pathlib import Path
 
 from aboveboard.agreement.agreement import open_places, render
-from aboveboard.model.agreement import Agreement
+from aboveboard.model.agreement import ANY_CLAUSE, Agreement
 from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines import agreements
 from aboveboard.pipelines.agreements import JSON_NAME, PARTIES, TEXT_NAME, Signed
 from aboveboard.pipelines.keys import lines_of, read_file
+from aboveboard.pipelines.log import LogView
+from aboveboard.pipelines.signed_files import read_signed
+from aboveboard.store.exchange import one_more
 from aboveboard.trust import dsse, statement
 from aboveboard.trust.ed25519 import PrivateKey
 from aboveboard.trust.keyring import Ring
@@ -40,15 +43,23 @@ class Chain:
         return self.signed[-2] if len(self.signed) > 1 else None
 
 
-def read_chain(path: Path, ring: Ring | None = None, at: datetime | None = None) -> Chain:
+def read_chain(
+    path: Path,
+    ring: Ring | None = None,
+    at: datetime | None = None,
+    logs: Sequence[LogView] = (),
+    *,
+    followed: bool = False,
+) -> Chain:
     """Return a chain, every signature checked where there is a ring; raises as `agreements.opened` does.
 
-    Without a ring it is read as it says itself: forms, digests, texts and that each follows the one before it.
+    Without a ring it is read as it says itself: forms, digests, texts and that each follows the one before it. `logs`
+    may show when an amendment was there. With `followed` the next one is being made, and will speak for these.
     """
-    data = read_file(path, "agreement")
+    data = read_signed(path, "agreement")
     lines = lines_of(data)
     if ring is not None and at is not None:
-        return Chain(data, tuple(lines), tuple(agreements.opened(lines, ring, at)))
+        return Chain(data, tuple(lines), tuple(agreements.opened(lines, ring, at, logs, followed=followed)))
     if not 0 < len(lines) <= agreements.MAX_CHAIN:
         raise RefusedError("chain", f"1 to {agreements.MAX_CHAIN} agreements are wanted, not {len(lines)}")
     found: list[Signed] = []
@@ -126,10 +137,14 @@ def follows(chain: Chain | None, agreement: Agreement) -> None:
     agreements.follows(None if chain is None else chain.newest.agreement, agreement)
 
 
+def beside(chain: Path | None, document: Path, number: int) -> Path:
+    """Return where a signed agreement is written by default: an amendment beside its chain, which stays in force."""
+    return document.with_suffix(".dsse") if chain is None else chain.with_name(f"{chain.stem}-{number}{chain.suffix}")
+
+
 def appended(chain: Chain | None, envelope: bytes) -> bytes:
     """Return a chain file with one more line; those before it stay as they are, byte for byte."""
-    before = b"" if chain is None else chain.data
-    return before + (b"" if not before or before.endswith(b"\n") else b"\n") + envelope + b"\n"
+    return one_more(None if chain is None else chain.data, envelope)
 
 
 def countersigned(chain: Chain, key: PrivateKey) -> bytes:
@@ -165,7 +180,7 @@ def joined(ours: Chain, theirs: Chain) -> tuple[bytes, int]:
 def check_before(chain: Chain, ring: Ring, at: datetime) -> list[str]:
     """Check what is signed before one countersigns, and return who signed the newest one; raises as `opened` does."""
     if chain.before is not None:
-        agreements.opened(chain.lines[:-1], ring, at)
+        agreements.opened(chain.lines[:-1], ring, at, followed=True)
     return [f"{name} ({role})" for name, role in signers(chain.newest, ring)]
 
 
@@ -202,10 +217,21 @@ def summary(one: Agreement, text_digest: str) -> dict[str, JSON]:
         "profile": one.profile,
         "required": len(one.required),
         "waived": sorted(one.waived),
+        "accepts": {clause: list(roles) for clause, roles in sorted(one.accepts.items())},
         "products": [{"name": p.name, "version": p.version, "images": list(p.images)} for p in one.products],
         JSON_NAME: one.digest,
         TEXT_NAME: text_digest,
     }
+
+
+def whose_evidence(accepts: Mapping[str, Sequence[str]]) -> str:
+    """Return whose evidence counts: for all clauses, and for which ones it is otherwise."""
+    by_roles: dict[str, list[str]] = {}
+    for clause, roles in sorted(accepts.items()):
+        if clause != ANY_CLAUSE:
+            by_roles.setdefault(", ".join(roles) or "nobody", []).append(clause)
+    usual = ", ".join(accepts.get(ANY_CLAUSE, ())) or "nobody"
+    return "; ".join([usual, *(f"for {', '.join(clauses)}: {roles}" for roles, clauses in sorted(by_roles.items()))])
 
 
 def state_of(one: Agreement, chain: Chain, current: Agreement | None, at: datetime) -> str:
@@ -218,4 +244,4 @@ def state_of(one: Agreement, chain: Chain, current: Agreement | None, at: dateti
     later = [other.agreement for other in chain.signed if other.agreement.since <= time]
     if later[-1].sequence > one.sequence:
         return f"replaced by number {later[-1].sequence} on {later[-1].since}"
-    return f"ended on {one.until}"
+    return f"ended on {one.until}" if one.until <= time else "not decided"

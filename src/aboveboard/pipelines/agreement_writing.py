@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,14 @@ from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.declaration import OPEN
 from aboveboard.model.errors import InputError
 from aboveboard.model.standard import Profile
+from aboveboard.pipelines import releases
 from aboveboard.pipelines.agreements import JSON_NAME, PARTIES, TEXT_NAME, Signed
 from aboveboard.pipelines.confined import emitted
+from aboveboard.pipelines.keys import read_file
 from aboveboard.pipelines.workbench import room
 from aboveboard.standard import reader
 from aboveboard.store.blobs import BlobStore
-from aboveboard.store.folder import FolderStore
+from aboveboard.store.exchange import put
 from aboveboard.trust import note
 from aboveboard.trust.keyring import Ring
 from aboveboard.trust.refusal import RefusedError
@@ -82,16 +84,15 @@ class Checked:
 
 
 def image_digest(text: str) -> str:
-    """Return the digest that a text is, or that the file has which it names; raises InputError for neither."""
+    """Return the digest that a text is, or that a file or folder has as it is inspected; raises InputError."""
     if _DIGEST.fullmatch(text):
         return text
     path = Path(text)
-    hint = "give the file of a firmware image, or its digest as sha256: and 64 hexadecimal digits"
+    hint = "give a firmware image, a folder with a root tree, or a digest as sha256: and 64 hexadecimal digits"
     try:
-        if not path.is_file():
+        if not path.exists():
             raise InputError(f"there is no image {text[:200]}", hint=hint)
-        with path.open("rb") as file:
-            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        return releases.image_digest(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{text[:200]} cannot be read: {error}", hint=hint) from error
 
@@ -213,7 +214,8 @@ def _foreign(value: Any, found: Sequence[Problem]) -> list[Problem]:
 def write_derived(document: Mapping[str, JSON], folder: Path, source: Path) -> dict[str, bytes]:
     """Write the JSON and the text of a checked agreement and return them; raises InputError.
 
-    Those of an earlier check are replaced, what is none of ours is not, and neither is the file that was checked.
+    Those of an earlier check are replaced, what is none of ours is not, nor the file that was checked, nor another number
+    of the agreement, which somebody may be about to sign.
     """
     made = {JSON_NAME: canonical(document), TEXT_NAME: render(document).encode()}
     for name in made:
@@ -222,11 +224,24 @@ def write_derived(document: Mapping[str, JSON], folder: Path, source: Path) -> d
             raise InputError(f"{path} is the file that is checked", hint="name another folder with --out")
         if (path.exists() or path.is_symlink()) and not _is_ours(path, _OURS[name]):
             raise InputError(f"{path} is there already, and no check made it", hint="name another folder with --out")
-    store = FolderStore(folder)
+    there = _number_in(folder / JSON_NAME)
+    if there not in (None, document.get("sequence")):
+        text = f"{folder / JSON_NAME} is number {there} of the agreement, and {source} is number {document.get('sequence')}"
+        raise InputError(text, hint="name another folder with --out")
     for name, data in made.items():
-        store.write(name, data)
-    store.settle()
+        put(folder / name, data)
     return made
+
+
+def _number_in(path: Path) -> JSON:
+    """Return which number of an agreement a file holds that a check made, None where there is none."""
+    if not path.exists():
+        return None
+    try:
+        value = json.loads(read_file(path, "agreement"))
+    except (ValueError, RecursionError):
+        return None  # cut, or changed by hand: it is written anew
+    return value.get("sequence") if isinstance(value, dict) else None
 
 
 def _is_ours(path: Path, start: bytes) -> bool:

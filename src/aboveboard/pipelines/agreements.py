@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aboveboard.agreement.agreement import read_json, render
 from aboveboard.model.agreement import Agreement, Holders
 from aboveboard.model.canonical import JSON, canonical
 from aboveboard.model.errors import InputError
+from aboveboard.pipelines import paper_times
+from aboveboard.pipelines.log import LogView
 from aboveboard.standard import reader
 from aboveboard.trust import dsse, note, statement
 from aboveboard.trust.keyring import Key, Ring
@@ -30,6 +32,7 @@ class Signed:
     document: Mapping[str, JSON]
     text: str
     envelope: dsse.Envelope
+    seen: datetime | None = None  # when a quorum had seen an amendment, in a log that counts for it
 
     @property
     def text_digest(self) -> str:
@@ -37,30 +40,85 @@ class Signed:
         return "sha256:" + hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def opened(chain: Sequence[bytes], ring: Ring, at: datetime) -> list[Signed]:
+@dataclass(frozen=True)
+class When:
+    """The time for which keys are asked: that of evaluation, and what else may speak for a signature.
+
+    `since` is when an agreement begins to count, for the keys that may have ended after that; None where they may not.
+    `seen` is when a quorum had seen the very envelope; None where no log shows it.
+    """
+
+    at: datetime
+    since: datetime | None = None
+    seen: datetime | None = None
+
+    def counts(self, key: Key) -> bool:
+        """Tell whether a key's signature counts."""
+        if key.good_at(self.at) or (self.seen is not None and key.good_at(self.seen)):
+            return True
+        if self.since is None:
+            return False
+        begun = key.since <= self.at and min(self.since, self.at) < key.until
+        return begun and (key.revoked is None or self.at < key.revoked)
+
+
+def opened(
+    chain: Sequence[bytes], ring: Ring, at: datetime, logs: Sequence[LogView] = (), *, followed: bool = False
+) -> list[Signed]:
     """Return the agreement and its amendments, every signature checked; raises RefusedError or UndecidedError.
 
     Steps for each: 1 the form of the envelope and of the statement; 2 the closed form of the agreement; 3 the digests are
     those of the JSON and of the text, and the text is the one that the JSON makes; 4 both parties signed, an amendment as
-    the one before it says and as it says itself; 5 it follows the one before it.
+    the one before it says and as it says itself; 5 it follows the one before it; 6 the last one, where it is an amendment,
+    is signed, as it says itself, with keys that are good at the time, or a log shows that they were when it was signed.
 
-    A key counts that was good at some time of the term so far, or is good now where it has not begun: one that expires
-    later takes no agreement with it, and a term may begin before its keys. One that is revoked counts no more, for nothing
-    here shows when its signature was made: the parties sign anew.
+    In step 4 a key counts that was good at some time of the term so far, or is good now where it has not begun: one that
+    expires later takes no agreement with it, and a term may begin before its keys. One that is revoked counts no more: for
+    nothing here shows when its signature was made, but for a log that shows an amendment before that. For the same reason
+    step 6 is asked: who stole a key that has expired could date an amendment back. The last one speaks for those before it,
+    whose digests lead to it; with `followed` the next one, which is being signed, speaks for it.
+
+    A log counts that the first agreement names, or an amendment that is shown good itself; never one that the amendment in
+    question names, or whoever forges it would choose the log.
     """
     if not 0 < len(chain) <= MAX_CHAIN:
         raise RefusedError("chain", f"1 to {MAX_CHAIN} agreements are wanted, not {len(chain)}")
+    times = paper_times.seen(logs, "agreement", chain, at)
     found: list[Signed] = []
+    known: set[str] = set()
+    wanting: RefusedError | None = None
     for data in chain:
         signed = unsigned(data)  # 1 to 3
         agreement = signed.agreement
-        since = parse_time(agreement.since)
-        both_signed(signed.envelope, agreement.roles, ring, at, since)  # 4
+        known |= set() if found else set(agreement.logs.values())
+        seen = paper_times.first(times[data], known) if found else None  # the first one would name the log itself
+        when = When(at, parse_time(agreement.since), seen)
+        both_signed(signed.envelope, agreement.roles, ring, when)  # 4
         if found:
-            both_signed(signed.envelope, found[-1].agreement.roles, ring, at, since)
+            both_signed(signed.envelope, found[-1].agreement.roles, ring, when)
         follows(found[-1].agreement if found else None, agreement)  # 5
-        found.append(signed)
+        wanting = _dated(signed, ring, When(at, None, seen)) if found else None  # 6
+        known |= set() if wanting is not None else set(agreement.logs.values())
+        found.append(replace(signed, seen=seen))
+    if wanting is not None and not followed:
+        raise wanting
     return found
+
+
+def _dated(signed: Signed, ring: Ring, when: When) -> RefusedError | None:
+    """Return why nothing shows when an amendment was signed, None where something does."""
+    try:
+        both_signed(signed.envelope, signed.agreement.roles, ring, when)
+    except UndecidedError as error:
+        return UndecidedError(
+            "key-not-valid",
+            f"number {signed.agreement.sequence} may be dated back: {error.message.partition(': ')[2]}",
+            hint="have it countersigned with keys that it names and that are good now, or amend it once more; or give a "
+            "log that the agreement names and that held it before (--log, --policy)",
+        )
+    except RefusedError as error:
+        return error
+    return None
 
 
 def unsigned(data: bytes) -> Signed:
@@ -114,9 +172,7 @@ def subjects(document: Mapping[str, JSON], text: str) -> dict[str, str]:
     }
 
 
-def both_signed(
-    envelope: dsse.Envelope, roles: Mapping[str, Holders], ring: Ring, at: datetime, since: datetime | None = None
-) -> None:
+def both_signed(envelope: dsse.Envelope, roles: Mapping[str, Holders], ring: Ring, when: When) -> None:
     """Raise where not both parties signed.
 
     A party signed where enough keys did that speak for it in the agreement and in the ring, as both count: the agreement
@@ -125,7 +181,7 @@ def both_signed(
     signers = dsse.signers(envelope, dsse.STATEMENT, ring.publics())
     lacking: dict[str, RefusedError] = {}
     for role in PARTIES:
-        reason = _lacks(role, roles[role], signers, ring, at, since or at)
+        reason = _lacks(role, roles[role], signers, ring, when)
         if reason is not None:
             lacking[role] = reason
     if not lacking:
@@ -141,20 +197,18 @@ def both_signed(
 
 def signed_as(envelope: dsse.Envelope, role: str, held: Holders, ring: Ring, at: datetime) -> None:
     """Raise where not enough keys signed that speak for a role in the agreement and in the ring."""
-    reason = _lacks(role, held, dsse.signers(envelope, dsse.STATEMENT, ring.publics()), ring, at, at)
+    reason = _lacks(role, held, dsse.signers(envelope, dsse.STATEMENT, ring.publics()), ring, When(at))
     if reason is not None:
         raise reason
 
 
-def _lacks(
-    role: str, held: Holders, signers: frozenset[str], ring: Ring, at: datetime, since: datetime
-) -> RefusedError | None:
-    """Return why the signatures do not speak for a role, None where they do. `since` is when the thing begins to count."""
+def _lacks(role: str, held: Holders, signers: frozenset[str], ring: Ring, when: When) -> RefusedError | None:
+    """Return why the signatures do not speak for a role, None where they do."""
     named = set(ring.roles[role].keys) if role in ring.roles else set()
     signed = {name for name in signers & named if ring.keys[name].public.id in held.keys}
     if not signed:
         return RefusedError("role", f"no key that speaks for the {role} signed", hint=f"have the {role} sign")
-    counting = {name for name in signers & named if _counts(ring.keys[name], at, since)}
+    counting = {name for name in signers & named if when.counts(ring.keys[name])}
     good = signed & counting
     if _number(ring, good) >= held.threshold and _number(ring, counting) >= ring.roles[role].threshold:
         return None
@@ -163,11 +217,6 @@ def _lacks(
         return UndecidedError("key-not-valid", f"the key {bad} was not valid at that time", hint="have it signed again")
     hint = f"have more keys of the {role} countersign: {held.threshold} are wanted"
     return RefusedError("threshold", f"too few keys signed for the {role}: {', '.join(sorted(good))}", hint=hint)
-
-
-def _counts(key: Key, at: datetime, since: datetime) -> bool:
-    """Tell whether a key's signature counts: see `opened`."""
-    return key.since <= at and min(since, at) < key.until and (key.revoked is None or at < key.revoked)
 
 
 def _number(ring: Ring, names: set[str]) -> int:

@@ -7,7 +7,8 @@ import os
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -17,9 +18,13 @@ from aboveboard.trust.refusal import RefusedError
 
 MAX_FILES = 1000
 MAX_FILE = 256 << 20  # bytes
-MAX_TOTAL = 1 << 30  # bytes of all files
+MAX_TOTAL = 1 << 29  # bytes of all files: they are held in memory
 MAX_DEPTH = 4
+BLOCK, MAGIC = 512, 257  # bytes of a header, and where in it "ustar" stands (POSIX ustar)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}(?:/[a-z0-9][a-z0-9_.-]{0,99}){0,3}", re.ASCII)
+
+
+Named = tuple[str, int, Callable[[], bytes]]  # a file: its name, its size, and how it is read
 
 
 def read(path: Path) -> dict[str, bytes]:
@@ -28,22 +33,27 @@ def read(path: Path) -> dict[str, bytes]:
     No link is followed, nothing is written, and a name has no part that leads elsewhere: what has another form is
     refused before anything of it is looked at.
     """
-    if path.is_dir():
-        pairs = _folder(path)
-    elif path.is_file():
-        pairs = _tar(path)
-    else:
-        raise InputError(f"there is no bundle {path}", hint="give the folder or the tar file that `seal` wrote")
-    found: dict[str, bytes] = {}
+    if path.is_dir():  # all sizes first: files of holes take no room on the disk, and all of it in memory
+        return {name: content() for name, _, content in list(_bounded(_folder(path)))}
+    if path.is_file():
+        return {name: content() for name, _, content in _bounded(_tar(path))}
+    raise InputError(f"there is no bundle {path}", hint="give the folder or the tar file that `seal` wrote")
+
+
+def _bounded(listed: Iterable[Named]) -> Iterator[Named]:
+    """Yield what is there, as long as it is neither too much nor there twice; raises RefusedError."""
+    seen: set[str] = set()
     total = 0
-    for name, data in pairs:
-        if name in found:
+    for name, size, content in listed:
+        if name in seen:
             raise RefusedError("bundle-path", f"{name} is there twice")
-        total += len(data)
-        if len(found) >= MAX_FILES or total > MAX_TOTAL:
+        seen.add(name)
+        total += size
+        if size > MAX_FILE:
+            raise RefusedError("too-large", f"{name} has more than {MAX_FILE} bytes")
+        if len(seen) > MAX_FILES or total > MAX_TOTAL:
             raise RefusedError("too-large", f"more than {MAX_FILES} files or {MAX_TOTAL} bytes")
-        found[name] = data
-    return found
+        yield name, size, content
 
 
 def checked(name: str) -> str:
@@ -53,7 +63,7 @@ def checked(name: str) -> str:
     return name
 
 
-def _folder(root: Path) -> Iterator[tuple[str, bytes]]:
+def _folder(root: Path) -> Iterator[Named]:
     pending = [(root, "")]
     seen = 0
     while pending:
@@ -75,21 +85,23 @@ def _folder(root: Path) -> Iterator[tuple[str, bytes]]:
                     raise RefusedError("bundle-path", f"{name[:120]!r} lies too deep")
                 pending.append((Path(item.path), f"{name}/"))
             else:
-                yield checked(name), _content(Path(item.path), name)
+                yield checked(name), item.stat(follow_symlinks=False).st_size, partial(_content, Path(item.path), name)
 
 
 def _content(path: Path, name: str) -> bytes:
+    """Return a file; raises RefusedError for one that is no file, or changes while it is read."""
     descriptor = open_regular(path)
     if descriptor is None:
         raise RefusedError("bundle-path", f"{name[:120]!r} is no plain file, or cannot be read")
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(MAX_FILE + 1)
-    if len(data) > MAX_FILE:
-        raise RefusedError("too-large", f"{name} has more than {MAX_FILE} bytes")
+        size = os.fstat(descriptor).st_size
+        data = file.read(min(size, MAX_FILE) + 1)
+    if len(data) > min(size, MAX_FILE):
+        raise RefusedError("too-large", f"{name} grows, or has more than {MAX_FILE} bytes")
     return data
 
 
-def _tar(path: Path) -> Iterator[tuple[str, bytes]]:
+def _tar(path: Path) -> Iterator[Named]:
     """Read a tar file that is not compressed (POSIX ustar). Nothing is extracted; only plain files are taken."""
     descriptor = open_regular(path)
     if descriptor is None:
@@ -97,6 +109,11 @@ def _tar(path: Path) -> Iterator[tuple[str, bytes]]:
     with os.fdopen(descriptor, "rb") as file:
         if os.fstat(file.fileno()).st_size > MAX_TOTAL + (MAX_FILES << 10):
             raise RefusedError("too-large", f"a tar file of more than {MAX_TOTAL} bytes")
+        if file.read(BLOCK)[MAGIC:][:5] != b"ustar":
+            raise InputError(
+                f"{path} is no tar file, and no folder", hint="give the folder or the tar file that `seal` wrote"
+            )
+        file.seek(0)
         try:
             with tarfile.open(fileobj=file, mode="r:") as archive:
                 while (member := archive.next()) is not None:
@@ -115,17 +132,21 @@ def _nothing_behind(archive: tarfile.TarFile, file: IO[bytes]) -> None:
             raise RefusedError("not-tar", "something stands behind the end of the tar file")
 
 
-def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[str, bytes]:
+def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Named:
     if member.type != tarfile.REGTYPE or member.pax_headers or member.issparse():
         raise RefusedError("bundle-path", f"{member.name[:120]!r} is no plain file")
-    if member.size > MAX_FILE:
-        raise RefusedError("too-large", f"{member.name[:120]!r} has more than {MAX_FILE} bytes")
-    name = checked(member.name)
-    opened = archive.extractfile(member)
-    data = b"" if opened is None else opened.read(MAX_FILE + 1)
+    return checked(member.name), member.size, partial(_part, archive, member)
+
+
+def _part(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    try:
+        opened = archive.extractfile(member)
+        data = b"" if opened is None else opened.read(MAX_FILE + 1)
+    except (tarfile.TarError, ValueError, EOFError, OSError) as error:
+        raise RefusedError("not-tar", f"{member.name[:120]!r} cannot be read: {error}"[:200]) from error
     if len(data) != member.size:
-        raise RefusedError("not-tar", f"{name} is cut")
-    return name, data
+        raise RefusedError("not-tar", f"{member.name[:120]!r} is cut")
+    return data
 
 
 def write(files: Mapping[str, bytes], out: Path, *, tar: bool = False) -> None:

@@ -18,10 +18,11 @@ from aboveboard.model.agreement import Agreement
 from aboveboard.model.canonical import JSON, digest_of
 from aboveboard.model.errors import InputError
 from aboveboard.model.record import DERIVED, Outcome, Record
-from aboveboard.pipelines.keys import lines_of, read_file
+from aboveboard.pipelines.keys import lines_of
 from aboveboard.pipelines.log import LogView
 from aboveboard.pipelines.log_extracts import CANARY, extract, to_json
-from aboveboard.store.folder import FolderStore
+from aboveboard.pipelines.signed_files import read_signed
+from aboveboard.store.exchange import exchange, one_more
 from aboveboard.trust import canary, dsse, statement
 from aboveboard.trust.canary import CODES, Canary, Expected, Finding, Seen, State
 from aboveboard.trust.checkpoint import Checkpoint
@@ -76,7 +77,7 @@ def stated(chain: Sequence[bytes]) -> list[Canary]:
 
 def chain_of(path: Path) -> list[bytes]:
     """Return the statements of a file, unread: one a line. Raises InputError."""
-    return lines_of(read_file(path, "file of canaries"))
+    return lines_of(read_signed(path, "file of canaries"))
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,9 @@ def following(chain: Sequence[Canary], plan: Plan, view: LogView) -> Canary:
     Steps: 1 the chain is whole, and this supplier's; 2 the log knows no newer statement, and no time later than now; 3 the
     period joins the last one.
     """
+    unknown = sorted(set(plan.without) - set(CODES))
+    if unknown:
+        raise InputError(f"{unknown[0][:40]!r} is no code", hint=f"codes are {', '.join(CODES)}")
     _check_chain(chain, plan.supplier)  # 1
     newest = seen_of(view, plan.supplier).newest
     if newest > len(chain):  # 2
@@ -107,20 +111,7 @@ def following(chain: Sequence[Canary], plan: Plan, view: LogView) -> Canary:
         raise RefusedError("not-newest", f"the log knows statement {newest}, the file ends with {len(chain)}", hint=hint)
     if view.latest is not None and view.latest > plan.at:
         raise UndecidedError("clock-behind", "a witness saw the log later than now", hint="set the clock, or give --at")
-    unknown = sorted(set(plan.without) - set(CODES))
-    if unknown:
-        raise InputError(f"{unknown[0][:40]!r} is no code", hint=f"codes are {', '.join(CODES)}")
-    last = chain[-1] if chain else None
-    begin = plan.begin if plan.begin is not None else (None if last is None else last.period[1])
-    if begin is None:
-        raise InputError("since when does the first statement speak?", hint="give --from 2026-01-01T00:00:00Z")
-    if last is not None and (begin > last.period[1] or plan.at <= last.issued):  # 3
-        hint = f"the one before was issued on {format_time(last.issued)} and speaks until {format_time(last.period[1])}"
-        raise InputError("the statement must follow the one before, and leave no time between them", hint=hint)
-    try:
-        due = plan.at + timedelta(days=plan.days)
-    except OverflowError as error:
-        raise InputError(f"{plan.days} days are too many", hint="give fewer --days") from error
+    begin, due = _dates(chain[-1] if chain else None, plan)  # 3
     return Canary(
         supplier=plan.supplier,
         products=plan.products,
@@ -131,10 +122,24 @@ def following(chain: Sequence[Canary], plan: Plan, view: LogView) -> Canary:
         grace=timedelta(days=plan.grace),
         statements={code: True for code in CODES if code not in plan.without},
         sequence=len(chain) + 1,
-        previous=last.digest if last is not None else "",
+        previous=chain[-1].digest if chain else "",
         checkpoint=Checkpoint(view.origin, view.size, view.root),
         panic=plan.panic,
     )
+
+
+def _dates(last: Canary | None, plan: Plan) -> tuple[datetime, datetime]:
+    """Return when the period begins and when the next statement is due; raises InputError."""
+    begin = plan.begin if plan.begin is not None else (None if last is None else last.period[1])
+    if begin is None:
+        raise InputError("since when does the first statement speak?", hint="give --from 2026-01-01T00:00:00Z")
+    if last is not None and (begin > last.period[1] or plan.at <= last.issued):
+        hint = f"the one before was issued on {format_time(last.issued)} and speaks until {format_time(last.period[1])}"
+        raise InputError("the statement must follow the one before, and leave no time between them", hint=hint)
+    try:
+        return begin, plan.at + timedelta(days=plan.days)
+    except OverflowError as error:
+        raise InputError(f"{plan.days} days are too many", hint="give fewer --days") from error
 
 
 def _check_chain(chain: Sequence[Canary], supplier: str) -> None:
@@ -150,27 +155,38 @@ def _check_chain(chain: Sequence[Canary], supplier: str) -> None:
         previous = one.digest
 
 
-def issue(path: Path, plan: Plan, view: LogView, keys: Sequence[PrivateKey]) -> Canary:
+@dataclass(frozen=True)
+class Issued:
+    """The statement that was added, and the one before it, None where it is the first."""
+
+    statement: Canary
+    before: Canary | None
+
+    @property
+    def dropped(self) -> dict[str, list[str]]:
+        """Return which products and jurisdictions the one before named, and this one does not."""
+        return canary.dropped(self.before or self.statement, self.statement)
+
+
+def issue(path: Path, plan: Plan, view: LogView, keys: Sequence[PrivateKey]) -> Issued:
     """Sign the next statement and add it to the file, which may not be there yet; durable on return.
 
     The lines before stay as they are, byte for byte. Raises what `following` and `stated` do, and InputError where the file
     is a link, or changed meanwhile.
     """
     before = _content(path)
-    new = following(stated(lines_of(before)), plan, view)
+    chain = stated(lines_of(before or b""))
+    new = following(chain, plan, view)
     line = canary.issue(new, keys)
-    if _content(path) != before:
-        raise InputError(f"{path} changed meanwhile", hint="see what was added, then run it again")
-    folder = FolderStore(path.parent)
-    folder.write(path.name, before + (b"" if not before or before.endswith(b"\n") else b"\n") + line + b"\n")
-    folder.settle()
-    return new
+    exchange(path, before, one_more(before, line))
+    return Issued(new, chain[-1] if chain else None)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path) -> bytes | None:
+    """Return the file, None where there is none; raises InputError for a link, which is not replaced."""
     if path.is_symlink():
         raise InputError(f"{path} is a link", hint="name the file itself: it is replaced as a whole")
-    return read_file(path, "file of canaries") if path.exists() else b""
+    return read_signed(path, "file of canaries") if path.exists() else None
 
 
 def finding(chain: Sequence[bytes], ring: Ring, view: LogView | None, expected: Expected, at: datetime) -> Finding:
@@ -265,20 +281,20 @@ def record(
     ring: Ring,
     view: LogView | None,
     agreement: Agreement | None,
-    supplier: str,
-    product: str,
+    expected: Expected,
     image: str,
     at: str,
 ) -> Record:
     """Return what a chain of canaries shows on GV-06, as a derived record; raises RefusedError for what is forged.
 
-    It supports the clause where the newest statement is fresh or due and keeps to what was agreed. All else is incomplete:
-    late, triggered, unknown, too far apart, or in another log than the one that was agreed.
+    It supports the clause where the newest statement is fresh or due, leaves no declared jurisdiction out, and keeps to
+    what was agreed. All else is incomplete: late, triggered, unknown, too far apart, in another log than the one that was
+    agreed, or held against no list of jurisdictions, since its maker would choose them then.
     """
-    time = parse_time(at)
-    said, found = _judged(chain, ring, view, Expected(supplier, product, ()), time)
+    time, supplier = parse_time(at), expected.supplier
+    said, found = _judged(chain, ring, view, expected, time)
     newest = said[-1] if said else None
-    wanting = next(_against(newest, view, agreement, (supplier, product, image)), "") if newest is not None else ""
+    wanting = next(_against(newest, view, agreement, expected, image), "") if newest is not None else ""
     signers = () if not chain else sorted(dsse.signers(dsse.parse(chain[-1]), dsse.STATEMENT, ring.publics()))
     if agreement is not None and not wanting:  # the ring cannot put others in the place of those that were agreed
         held = agreement.roles["supplier"]
@@ -303,9 +319,11 @@ def record(
 
 
 def _against(
-    newest: Canary, view: LogView | None, agreement: Agreement | None, subject: tuple[str, str, str]
+    newest: Canary, view: LogView | None, agreement: Agreement | None, expected: Expected, image: str
 ) -> Iterator[str]:
     """Yield what in a good canary is not as it was agreed."""
+    if expected.jurisdictions is None:
+        yield "no declaration says which jurisdictions there are, so nobody can tell whether it leaves one out"
     days = USUAL_DAYS if agreement is None else agreement.terms.canary_days
     grace = USUAL_GRACE if agreement is None else agreement.terms.canary_grace_days
     apart = newest.next_due - newest.period[1]
@@ -315,9 +333,8 @@ def _against(
         yield f"the canary allows itself {newest.grace.days} days of grace; at most {grace} count"
     if agreement is None:
         return
-    supplier, product, image = subject
     agreed = agreement.product_of(image)
-    if agreement.supplier != supplier or agreed is None or agreed.name != product:
+    if agreement.supplier != expected.supplier or agreed is None or agreed.name != expected.product:
         yield "the agreement does not call this image a product of this name by this supplier"
     if CANARY not in agreement.logs:
         yield "the agreement names no log of canaries"

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aboveboard import __version__
 from aboveboard.model.canonical import JSON, canonical, parse
 from aboveboard.model.errors import OUT_OF_SHAPE
 from aboveboard.model.evidence import Evidence
@@ -124,9 +125,14 @@ def _by_collector(pieces: Sequence[Evidence]) -> dict[str, bytes]:
 
 
 def dossier(
-    verdict: Verdict, standard: Standard, pieces: Sequence[Evidence], places: Mapping[str, Where], found: Opened
+    verdict: Verdict,
+    standard: Standard,
+    pieces: Sequence[Evidence],
+    places: Mapping[str, Where],
+    found: Opened,
+    product: str = __version__,
 ) -> Dossier:
-    """Return what the renderers take; the gaps of the image itself come first."""
+    """Return what the renderers take; the gaps of the image itself come first. `product` is who gave the verdict."""
     ordered = sorted(pieces, key=lambda one: (one.collector != UNPACKING, one.collector, one.subject, one.seal))
     return Dossier(
         verdict,
@@ -136,6 +142,7 @@ def dossier(
         found.agreement,
         found.records,
         {name: hashlib.sha256(data).hexdigest() for name, data in _by_collector(pieces).items()},
+        product,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from aboveboard.pipelines import agreement_writing
 from aboveboard.pipelines import declarations as signed_declarations
 from aboveboard.pipelines.agreement_signing import read_chain
 from aboveboard.pipelines.keys import read_file
+from aboveboard.pipelines.log import LogView
 from aboveboard.pipelines.paper_files import read_declaration
 from aboveboard.pipelines.workbench import room
 from aboveboard.store.blobs import BlobStore
@@ -53,16 +54,16 @@ class Compared:
         }
 
 
-def agreements_of(old: Path, new: Path | None, ring: Ring | None, at: datetime) -> Compared:
+def agreements_of(old: Path, new: Path | None, ring: Ring | None, at: datetime, logs: Sequence[LogView] = ()) -> Compared:
     """Compare two agreements, or the last two of a chain; raises InputError, RefusedError or UndecidedError."""
     if new is None:
-        chain = read_chain(old, ring, at)
+        chain = read_chain(old, ring, at, logs)
         if chain.before is None:
             raise InputError(f"{old} holds one agreement and no amendment", hint="give two files")
         left, right = chain.before, chain.newest
         changes = agreements(left.document, right.document)
         return Compared(_agreement(left.document), _agreement(right.document), tuple(changes), ring is not None)
-    one, other = _document(old, ring, at), _document(new, ring, at)
+    one, other = _document(old, ring, at, logs), _document(new, ring, at, logs)
     checked = ring is not None or SIGNED not in (old.suffix, new.suffix)
     return Compared(_agreement(one), _agreement(other), tuple(agreements(one, other)), checked)
 
@@ -71,10 +72,10 @@ def _agreement(value: Mapping[str, JSON]) -> str:
     return f"number {value['sequence']}, {digest_of(value)}"
 
 
-def _document(path: Path, ring: Ring | None, at: datetime) -> Mapping[str, JSON]:
+def _document(path: Path, ring: Ring | None, at: datetime, logs: Sequence[LogView]) -> Mapping[str, JSON]:
     """Return the newest agreement of a signed file, or that of a YAML or JSON file, where placeholders may stand."""
     if path.suffix == SIGNED:
-        return read_chain(path, ring, at).newest.document
+        return read_chain(path, ring, at, logs).newest.document
     return agreement_writing.check(path).document
 
 

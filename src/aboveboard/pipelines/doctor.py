@@ -7,9 +7,15 @@ import shutil
 from dataclasses import dataclass
 
 from aboveboard.jail import Ending, Jail, Limits, Sinks
+from aboveboard.jail.cell import Cell
+from aboveboard.jail.cell_limits import CellLimits
+from aboveboard.jail.cell_tree import PACKAGE, RootTree, find_emulator
+from aboveboard.jail.launcher import stand_in
 from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import JailError
 from aboveboard.pipelines.tools import EXTRACTORS
+
+EMULATED = ("mips", "mipsel", "arm", "aarch64", "i386")  # the machines of routers; this one's own needs none
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class Check:
 
 def doctor() -> list[Check]:
     """Try the jail from inside and look for the extractors."""
-    return [*_jail(tools=False), *_jail(tools=True), *(_tool(name, package) for name, package in EXTRACTORS.items())]
+    tools = (_tool(name, package) for name, package in EXTRACTORS.items())
+    return [*_jail(tools=False), *_jail(tools=True), _cell(), *tools, *map(_emulator, EMULATED)]
 
 
 def _jail(*, tools: bool) -> list[Check]:
@@ -48,6 +55,29 @@ def _jail(*, tools: bool) -> list[Check]:
     leaks = sorted(name for name, got in seen.items() if isinstance(got, str) and got != "refused" and name not in allowed)
     detail = f"lets through: {', '.join(leaks)}" if leaks else "no network, empty root, own user, filtered system calls"
     return [Check(which, good=not leaks, detail=detail, needed=True)]
+
+
+def _cell() -> Check:
+    """Run a program of a few bytes in a cell, as programs of an image are: it must end well and have been seen."""
+    name, path = "programs' cell", "/bin/probe"
+    try:
+        tree = RootTree({path: stand_in(platform.machine())})
+        with Cell(tree, CellLimits(wall_seconds=20)) as cell, cell.run() as run:
+            program = run.start([path])
+            ended = run.until(lambda: program.code is not None, 10)
+            seen = any(event.call == "exec" for event in run.events)
+    except (JailError, KeyError) as error:
+        why = f"{error.message} ({error.hint})" if isinstance(error, JailError) else f"not for {platform.machine()}"
+        return Check(name, good=False, detail=f"programs of an image cannot be run here: {why}", needed=False)
+    if not ended or program.code != 0 or not seen:
+        return Check(name, good=False, detail="a program ran there and was not seen to its end", needed=False)
+    detail = "programs of an image can be run: own namespaces, no rights, every call that changes something is seen"
+    return Check(name, good=True, detail=detail, needed=False)
+
+
+def _emulator(machine: str) -> Check:
+    path = find_emulator(machine)
+    return Check(f"qemu-{machine}", good=path is not None, detail=str(path or f"Debian package {PACKAGE}"), needed=False)
 
 
 def _tool(name: str, package: str) -> Check:

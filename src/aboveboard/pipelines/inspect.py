@@ -8,7 +8,7 @@ from pathlib import Path
 from aboveboard.evidence.runner import Runner, tree_of
 from aboveboard.judge.judge import judge
 from aboveboard.model.evidence import Evidence
-from aboveboard.model.manifest import HandedIn, Manifest, Owed
+from aboveboard.model.manifest import Manifest, Owed
 from aboveboard.model.paths import show
 from aboveboard.model.standard import Standard
 from aboveboard.model.verdict import Verdict
@@ -59,10 +59,12 @@ class Collected:
     evidence: tuple[Evidence, ...]
     reused: int
 
-    def manifest(self, target: Path, *, confined: bool, records: tuple[HandedIn, ...] = ()) -> Manifest:
+    def manifest(self, target: Path, *, confined: bool, known: OpenedPapers) -> Manifest:
         """Return the manifest of the run."""
         name = show(target.name.encode("utf-8", "surrogateescape"))
-        return Manifest(name, self.opened.digest, self.opened.size, self.owed, confined, records)
+        return Manifest(
+            name, self.opened.digest, self.opened.size, self.owed, confined, known.handed_in, set_aside=known.set_aside
+        )
 
 
 def inspect(target: Path, options: Options, progress: Progress) -> Inspected:
@@ -79,7 +81,7 @@ def inspect(target: Path, options: Options, progress: Progress) -> Inspected:
         for line in not_counted(known, image.digest):
             progress(line)
         found = collect(image, tools_here)
-        manifest = found.manifest(target, confined=options.confined, records=known.handed_in)
+        manifest = found.manifest(target, confined=options.confined, known=known)
         progress("judging")
         verdict = judge(
             manifest,

@@ -16,7 +16,8 @@ from pathlib import Path
 from aboveboard.model.canonical import JSON
 from aboveboard.model.errors import InputError
 from aboveboard.pipelines.keys import MAX_KEY_FILE, lines_of, read_file
-from aboveboard.store.folder import FolderStore
+from aboveboard.pipelines.signed_files import read_signed
+from aboveboard.store.exchange import exchange, one_more
 from aboveboard.trust import dsse, keyring
 from aboveboard.trust.ed25519 import PrivateKey, PublicKey
 from aboveboard.trust.keyring import Key, Ring, Role
@@ -155,7 +156,7 @@ def _take(keys: dict[str, Key], roles: dict[str, Role], one: Added) -> None:
 
 def chain_of(path: Path) -> list[bytes]:
     """Return the rings of a file, unread."""
-    return lines_of(read_file(path, "file of keys"))
+    return lines_of(read_signed(path, "file of keys"))
 
 
 def fingerprint(chain: Sequence[bytes]) -> str:
@@ -190,16 +191,14 @@ def accept(path: Path, envelope: bytes, at: datetime) -> Ring:
 
     The lines before stay as they are, byte for byte; the file is written whole and is durable on return.
     """
-    before = read_file(path, "file of keys") if path.exists() else b""
+    before = read_file(path, "file of keys") if path.exists() else None
     line = envelope.strip()
     if b"\n" in line:
         raise RefusedError("envelope-form", "a ring is one line")
     if open_proposal(line)[1] is None:
         raise RefusedError("unsigned", "nobody has signed this ring", hint="sign it with `keys sign-ring`")
-    ring = keyring.follow([*lines_of(before), line], at)
-    folder = FolderStore(path.parent)
-    folder.write(path.name, before + (b"" if not before or before.endswith(b"\n") else b"\n") + line + b"\n")
-    folder.settle()
+    ring = keyring.follow([*lines_of(before or b""), line], at)
+    exchange(path, before, one_more(before, line))
     return ring
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,8 +26,10 @@ from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.tiles import WIDTH, widths
 from aboveboard.trust.tree import Read, Tree
 
-CHAINS = ("agreement", "canary", "keyring")  # kinds whose file grows by lines: each line is a thing of its own
+CHAINS = ("agreement", "canary", "keyring", "record")  # kinds whose file may hold lines: each is a thing of its own
 _CHUNK = 1 << 20
+SPARE = 16_384  # bytes of a checkpoint within which lines of strangers are kept
+MAX_HISTORY = 200_000  # states that were published: each costs a signature to check
 
 
 Proofs = tuple[bytes, ...]  # the hashes that lead from an entry, or an earlier state, to the root
@@ -35,11 +37,15 @@ Proofs = tuple[bytes, ...]  # the hashes that lead from an entry, or an earlier 
 
 @dataclass(frozen=True)
 class State:
-    """A state that the log had, and when a quorum had seen it (None where the policy asks nobody)."""
+    """A state that the log had, when a quorum had seen it (None where the policy asks nobody), and what shows that.
+
+    `note` is the checkpoint of this state with the log's signature and the cosignatures, see `proving`.
+    """
 
     size: int
     root: bytes
     seen_at: datetime | None
+    note: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,9 @@ def log_view(folder: Path, policy: Policy) -> LogView:
     here = audited.witnessed.checkpoint
     tree = Tree(store.read, here.size)
     states, times = _states(store, policy, tree, data)  # 2
-    states[here.size] = states.get(here.size) or State(here.size, here.root, policy.seen_at(audited.witnessed))
+    states[here.size] = states.get(here.size) or State(
+        here.size, here.root, policy.seen_at(audited.witnessed), proving(data, policy)
+    )
     return LogView(
         policy.log.to_text(),
         here.origin,
@@ -104,6 +112,13 @@ def log_view(folder: Path, policy: Policy) -> LogView:
     )
 
 
+def log_views(folders: Sequence[Path], policies: Sequence[Path]) -> tuple[LogView, ...]:
+    """Audit logs, each under the policy at the same place in the list; raises as `log_view` does, and InputError."""
+    if len(folders) != len(policies):
+        raise InputError("each log is read with a policy", hint="give --policy for each --log, in the same order")
+    return tuple(log_view(folder, read_policy(policy)) for folder, policy in zip(folders, policies, strict=True))
+
+
 def _pinned(store: FolderStore, checkpoint: bytes) -> Read:
     """Return a reader that always gives this checkpoint: the log may grow while it is read."""
     return lambda path: (checkpoint or None) if path == CHECKPOINT else store.read(path)
@@ -112,8 +127,11 @@ def _pinned(store: FolderStore, checkpoint: bytes) -> Read:
 def _states(store: FolderStore, policy: Policy, tree: Tree, data: bytes) -> tuple[dict[int, State], list[datetime]]:
     states: dict[int, State] = {}
     times: list[datetime] = []
-    for name in store.names(HISTORY):
-        old = store.read(f"{HISTORY}/{name}") if name.isdigit() else None
+    names, history = store.names(HISTORY), FolderStore(store.root, limit=note.MAX_NOTE)
+    if len(names) > MAX_HISTORY:
+        raise RefusedError("too-large", f"{HISTORY}/ holds {len(names)} files, at most {MAX_HISTORY} are read")
+    for name in names:
+        old = history.read(f"{HISTORY}/{name}") if name.isdigit() else None
         try:
             signed = check(old or b"", policy.log, ()).checkpoint
         except RefusedError:
@@ -129,8 +147,25 @@ def _states(store: FolderStore, policy: Policy, tree: Tree, data: bytes) -> tupl
         except RefusedError:
             continue  # too few saw it, or a cosignature is none
         times += witnessed.times.values()
-        states[signed.size] = State(signed.size, signed.root, policy.seen_at(witnessed))
+        states[signed.size] = State(signed.size, signed.root, policy.seen_at(witnessed), proving(old or b"", policy))
     return states, times
+
+
+def proving(data: bytes, policy: Policy) -> bytes:
+    """Return a checkpoint with the lines of the log and of the policy's witnesses, and of others as far as they are few.
+
+    Whoever checks it may trust other witnesses than whoever read it; but anybody can write lines into a folder.
+    """
+    found = note.parse(data)
+    trusted: list[note.Verifier] = [policy.log, *policy.witnesses]
+    known = {(one.name, one.key_id) for one in trusted}
+    room = SPARE - len(found.text.encode())
+    kept: list[note.Line] = []
+    for line in sorted(found.lines, key=lambda one: (one.name, one.key_id) not in known):  # those first, else as they stand
+        room -= len(line.to_text().encode())
+        if room >= 0 or (line.name, line.key_id) in known:
+            kept.append(line)
+    return note.Note(found.text, tuple(kept)).to_bytes()
 
 
 def read_policy(path: Path) -> Policy:

@@ -1,9 +1,10 @@
 """What the judge needs of a log, small enough to travel with the evidence: a view with a few entries and states.
 
 Its checkpoint is signed by the log, and it brings the proofs that its entries stand under that checkpoint and that its
-states are beginnings of it, so that neither hangs on who made the extract. What does hang on that, and on whoever seals it
-with the evidence: that there are no other entries of this kind, and the times at which a quorum had seen the states. Both
-are checked by taking the extract from the log again.
+states are beginnings of it, so that neither hangs on who made the extract. Each state has the checkpoint with the
+cosignatures that show when a quorum had seen it: whoever has a policy holds the times against them
+(`bundle_log.times_hold`). What hangs on who made it is that there are no other entries of this kind: that is checked by
+taking the extract from the log again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import pairwise
 
 from aboveboard.model.canonical import JSON, canonical, digest_of
 from aboveboard.model.errors import InputError
+from aboveboard.pipelines import paper_times
 from aboveboard.pipelines.log import LogView, Proofs, State
 from aboveboard.trust.checkpoint import Checkpoint, check
 from aboveboard.trust.entry import Entry
@@ -26,6 +28,7 @@ from aboveboard.trust.tree import Tree
 
 FORM = "log-extract/1"
 MAX_ENTRIES, MAX_STATES, MAX_PROOF = 10_000, 20_000, 2 * 63  # hashes
+MAX_STATE_NOTE = 1 << 16  # bytes
 CANARY, RELEASE = "canary", "release"
 RELEASE_NAME = ("supplier", "product", "version")  # by which two images are called one release
 _FIELDS = frozenset("aboveboard key origin size root states witnessed latest checkpoint entries seal".split())
@@ -33,14 +36,19 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # what a time in a document can be
 
 
 def extract(
-    view: LogView, suppliers: Collection[str], images: Collection[str], cited: Collection[tuple[int, bytes]]
+    view: LogView,
+    suppliers: Collection[str],
+    images: Collection[str],
+    cited: Collection[tuple[int, bytes]],
+    papers: Collection[str] = (),
 ) -> LogView:
-    """Return the view with what concerns these suppliers' canaries and these images (`sha256:...`) alone.
+    """Return the view with what concerns these suppliers' canaries, these images (`sha256:...`) and these papers alone.
 
     Of the entries those of the canaries, and of the releases: those of the images, and any other image that the log calls
-    the same release. Of the states the last one, those that are cited (size and root), and for each entry the one by which
-    a quorum had first seen it. What is asked of the extract about them has the same answer as of the whole view, and an
-    extract of an extract is the same as one of the view. Raises RefusedError where the log is no longer whole.
+    the same release; of agreements and records those that name one of `papers` (SHA-256 in hexadecimal). Of the states the
+    last one, those that are cited (size and root), and for each entry the one by which a quorum had first seen it. What is
+    asked of the extract about them has the same answer as of the whole view, and an extract of an extract is the same as
+    one of the view. Raises RefusedError where the log is no longer whole.
     """
     ours = [entry for _, entry in view.entries(RELEASE) if f"sha256:{entry.digest}" in images]
     names = {name for entry in ours if (name := release_name(entry)) is not None}
@@ -48,6 +56,7 @@ def extract(
         (index, entry)
         for index, entry in view.found
         if (entry.kind == CANARY and entry.about.get("supplier") in suppliers)
+        or (entry.kind in paper_times.KINDS and entry.digest in papers)
         or (entry.kind == RELEASE and (f"sha256:{entry.digest}" in images or release_name(entry) in names))
     )
     needed = {view.size, *_covering(view, (index for index, _ in kept))}
@@ -92,6 +101,7 @@ def to_json(view: LogView) -> dict[str, JSON]:
                 "size": one.size,
                 "root": encode_base64(one.root),
                 "seen_at": _text(one.seen_at),
+                "checkpoint": one.note.decode("utf-8", "replace"),
                 "proof": _hashes(view.growth, one.size),
             }
             for one in view.states
@@ -123,8 +133,8 @@ def from_json(value: object) -> LogView:
 
     Steps: 1 the closed shape and its bounds; 2 the seal over all of it, against damage; 3 the checkpoint is signed by the
     key, and has the origin, size and root that are stated; 4 the states grow, each is proven a beginning of the last one,
-    which is the checkpoint's, and a time is there where witnesses were asked; 5 the entries in their order, each in its one
-    form and proven to stand where it is said to.
+    which is the checkpoint's, and has its own checkpoint, signed by the key; a time is there where witnesses were asked; 5
+    the entries in their order, each in its one form and proven to stand where it is said to.
     """
     try:
         body = _closed(value)  # 1
@@ -150,7 +160,7 @@ def _view(body: Mapping[str, JSON]) -> LogView:
     data = _string(body["checkpoint"], MAX_NOTE).encode("utf-8")
     if check(data, _log_key(key), ()).checkpoint != here:  # 3
         raise RefusedError("checkpoint", "the checkpoint is not of the state that is stated")
-    states, growth = _states(body["states"], here)
+    states, growth = _states(body["states"], here, _log_key(key))
     latest = _time(body["latest"])
     _check_states(states, here, latest, witnessed=witnessed)  # 4
     found, inclusion = _entries(body["entries"], here)  # 5
@@ -180,14 +190,17 @@ def _growing(numbers: list[int]) -> bool:
     return all(one < other for one, other in pairwise(numbers))
 
 
-def _states(value: object, here: Checkpoint) -> tuple[tuple[State, ...], dict[int, Proofs]]:
+def _states(value: object, here: Checkpoint, log: LogKey) -> tuple[tuple[State, ...], dict[int, Proofs]]:
     states: list[State] = []
     proofs: dict[int, Proofs] = {}
     for one in _list(value, MAX_STATES):
-        body = _object(one, frozenset({"size", "root", "seen_at", "proof"}))
-        state = State(_size(body["size"]), _root(body["root"]), _time(body["seen_at"]))
+        body = _object(one, frozenset({"size", "root", "seen_at", "checkpoint", "proof"}))
+        note = _string(body["checkpoint"], MAX_STATE_NOTE).encode("utf-8")
+        state = State(_size(body["size"]), _root(body["root"]), _time(body["seen_at"]), note)
         proofs[state.size] = _read_proof(body["proof"])
         check_consistency(state.size, here.size, state.root, here.root, proofs[state.size])
+        if check(note, log, ()).checkpoint != Checkpoint(here.origin, state.size, state.root):
+            raise RefusedError("checkpoint", f"the checkpoint is not of the state of {state.size} entries")
         states.append(state)
     return tuple(states), proofs
 

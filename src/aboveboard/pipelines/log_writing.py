@@ -7,6 +7,7 @@ puts its checkpoints there, a witness adds its line before it adds it to what ev
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +76,18 @@ def _about(kind: str, data: bytes) -> dict[str, str | int]:
         return {"supplier": found.supplier, "sequence": found.sequence, "canary": found.digest}
     if kind == "keyring":
         return {"version": keyring.stated(payload).version}
+    if kind == "record":
+        return _about_record(payload)
     return _about_agreement(statement.Statement.parse(payload, statement.AGREEMENT).predicate)
+
+
+def _about_record(payload: bytes) -> dict[str, str | int]:
+    stated = statement.Statement.parse(payload, statement.RECORD).predicate.get("record")
+    named = {name: stated.get(name) for name in ("clause", "kind", "supplier")} if isinstance(stated, dict) else {}
+    found: dict[str, str | int] = {name: said[:MAX_TEXT] for name, said in named.items() if isinstance(said, str)}
+    if len(found) != len(named) or not named:
+        raise RefusedError("record-form", "the statement holds no record on a clause")
+    return {**found, "record": "sha256:" + hashlib.sha256(payload).hexdigest()}
 
 
 def _about_agreement(predicate: Mapping[str, JSON]) -> dict[str, str | int]:

@@ -11,6 +11,7 @@ from aboveboard.model.errors import InputError
 from aboveboard.model.facts import Where
 from aboveboard.pipelines import case_files
 from aboveboard.pipelines.inspect import Inspected
+from aboveboard.pipelines.unpack import Opened
 from aboveboard.report.dossier import Dossier
 
 RUN = "evidence/run.json"  # how the run went: no evidence, for a second run reuses what the first one made
@@ -19,13 +20,13 @@ _WRITTEN = ("evidence/*.jsonl", "inputs/*")
 
 def dossier_of(found: Inspected) -> Dossier:
     """Return what the renderers take."""
-    return case_files.dossier(found.verdict, found.standard, found.evidence, places_of(found), found.known)
+    return case_files.dossier(found.verdict, found.standard, found.evidence, places_of(found.opened), found.known)
 
 
-def places_of(found: Inspected) -> dict[str, Where]:
+def places_of(image: Opened) -> dict[str, Where]:
     """Return where the file of each digest stands, the first place."""
     paths: dict[str, Where] = {}
-    for tree in found.opened.trees:
+    for tree in image.trees:
         for entry in tree.entries:
             if entry.digest:
                 paths.setdefault(entry.digest, Where(path=entry.path, container=tree.container))
@@ -58,7 +59,7 @@ def write(found: Inspected, folder: Path) -> None:
     run: dict[str, JSON] = {"pieces": len(found.evidence), "accounts": len(found.opened.accounts), "reused": found.reused}
     files = {
         case_files.VERDICT: canonical(found.verdict.to_json()),
-        **case_files.evidence(found.manifest, found.evidence, places_of(found)),
+        **case_files.evidence(found.manifest, found.evidence, places_of(found.opened)),
         **case_files.inputs(found.papers, found.verdict.at),
         **case_files.derived(dossier_of(found)),
         RUN: canonical(run),

@@ -11,14 +11,17 @@ from aboveboard.agreement.declaration import MAX_BYTES, document, from_confined
 from aboveboard.jail import Jail
 from aboveboard.model.declaration import Declaration
 from aboveboard.model.errors import InputError
-from aboveboard.pipelines import canaries, log, log_extracts
+from aboveboard.pipelines import canaries, log, log_extracts, paper_times
 from aboveboard.pipelines.case_files import MAX_LINES
 from aboveboard.pipelines.confined import emitted
 from aboveboard.pipelines.key_rings import chain_of
 from aboveboard.pipelines.keys import lines_of, read_file
 from aboveboard.pipelines.papers import Opened, Papers
+from aboveboard.pipelines.signed_files import read_signed
 from aboveboard.store.blobs import BlobStore
+from aboveboard.trust import dsse
 from aboveboard.trust.keyring import Ring, follow
+from aboveboard.trust.refusal import RefusedError
 
 _ENVELOPE = re.compile(rb'\s*\{(?s:.){0,400}"payload')
 
@@ -46,8 +49,6 @@ def papers_of(handed: Handed, profile: str | None, jail: Jail, blobs: BlobStore)
 
     A declaration in YAML is read in the jail; what is signed is JSON of a bounded form, read here. Logs are audited whole.
     """
-    if len(handed.logs) != len(handed.policies):
-        raise InputError("each log is read with a policy", hint="give --policy for each --log, in the same order")
     papers = Papers(profile=profile)
     if handed.agreement is not None:
         papers = replace(papers, agreement=_lines(handed.agreement, "agreement"))
@@ -57,20 +58,31 @@ def papers_of(handed: Handed, profile: str | None, jail: Jail, blobs: BlobStore)
             papers = replace(papers, declaration=envelope)
         else:
             papers = replace(papers, unsigned=document(read_declaration(handed.declaration, jail, blobs)))
-    records = tuple(line for path in handed.records for line in _lines(path, "record"))
+    records = tuple(line for path in handed.records for line in _records(path))
     canary = () if handed.canary is None else _lines(handed.canary, "canary")
-    views = tuple(
-        log.log_view(folder, log.read_policy(policy)) for folder, policy in zip(handed.logs, handed.policies, strict=True)
-    )
+    views = log.log_views(handed.logs, handed.policies)
     return replace(papers, records=tuple(sorted(records)), canary=canary, logs=views)
 
 
 def _lines(path: Path, what: str) -> tuple[bytes, ...]:
-    found = tuple(lines_of(read_file(path, what)))
+    found = tuple(lines_of(read_signed(path, what)))
     if not found:
         raise InputError(f"{path} is empty", hint=f"give a signed {what}")
     if len(found) > MAX_LINES:
         raise InputError(f"{path} holds more than {MAX_LINES} envelopes", hint="give the ones that count")
+    return found
+
+
+def _records(path: Path) -> tuple[bytes, ...]:
+    """Return the envelopes of a file of records; raises InputError for what is none: nobody could name it later."""
+    found = _lines(path, "record")
+    for line in found:
+        try:
+            dsse.parse(line)
+        except RefusedError as error:
+            raise InputError(
+                f"{path} holds no signed record: {error.message}", hint="give it as `attest` wrote it"
+            ) from error
     return found
 
 
@@ -92,9 +104,11 @@ def read_declaration(path: Path, jail: Jail, blobs: BlobStore) -> Declaration:
 
 
 def extracted(papers: Papers, found: Opened, image: str) -> Papers:
-    """Return the papers, of each log only what speaks of this image and supplier: so much goes into a bundle."""
+    """Return the papers, of each log only what speaks of this image, supplier and papers: so much goes into a bundle."""
     stated = [party for party in (found.agreement, found.declaration) if party is not None]
     said = canaries.stated(papers.canary)
     suppliers = {party.supplier for party in stated} | {one.supplier for one in said}
     cited = {(one.checkpoint.size, one.checkpoint.root) for one in said}
-    return replace(papers, logs=tuple(log_extracts.extract(view, suppliers, {image}, cited) for view in papers.logs))
+    named = paper_times.digests((*papers.agreement, *papers.records))
+    logs = tuple(log_extracts.extract(view, suppliers, {image}, cited, named) for view in papers.logs)
+    return replace(papers, logs=logs)

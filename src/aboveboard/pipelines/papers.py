@@ -7,7 +7,7 @@ signature what was asked when it was given.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aboveboard.agreement.declaration import from_value
@@ -15,18 +15,21 @@ from aboveboard.model.agreement import Agreement
 from aboveboard.model.canonical import JSON, digest_of
 from aboveboard.model.declaration import Declaration
 from aboveboard.model.errors import InputError
-from aboveboard.model.manifest import HandedIn
+from aboveboard.model.manifest import HandedIn, SetAside
 from aboveboard.model.record import DERIVED, Outcome, Record
 from aboveboard.model.standard import Profile, Standard
-from aboveboard.pipelines import agreements, canaries, declarations, records, releases
+from aboveboard.pipelines import agreements, canaries, declarations, releases
+from aboveboard.pipelines.hearing import Heard, heard
 from aboveboard.pipelines.log import LogView
 from aboveboard.standard import reader
 from aboveboard.trust import dsse
+from aboveboard.trust.canary import Expected
 from aboveboard.trust.keyring import Ring
 from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time
 
 USUAL_PROFILE = "outsider"
+GIVE_LOG = "give the log that held it before (--log, --policy), or have it signed again"
 _KIND = {"canary": "canary", "releases": "release"}  # the use of a log -> the kind of its entries
 
 
@@ -47,11 +50,6 @@ class Papers:
         """Tell whether anything has to be held against a ring of keys."""
         return bool(self.agreement or self.declaration is not None or self.records or self.canary)
 
-    def envelopes(self) -> list[bytes]:
-        """Return all that carries signatures of people."""
-        declared = [] if self.declaration is None else [self.declaration]
-        return [*self.agreement, *declared, *self.records, *self.canary]
-
 
 @dataclass(frozen=True)
 class Opened:
@@ -62,11 +60,19 @@ class Opened:
     declaration: Declaration | None
     records: tuple[Record, ...]
     chain: tuple[Agreement, ...] = ()  # the agreement and its amendments, whichever is in force
+    hearing: Heard = field(default_factory=Heard)
+    # the envelopes whose signatures count, each with the time at which a log shows it, where one does
+    envelopes: tuple[tuple[bytes, datetime | None], ...] = ()
 
     @property
     def handed_in(self) -> tuple[HandedIn, ...]:
         """Return what the manifest says of the records."""
-        return tuple(sorted(HandedIn(record.clause, record.digest) for record in self.records))
+        return tuple(sorted(HandedIn(record.clause, record.digest, record.proven) for record in self.records))
+
+    @property
+    def set_aside(self) -> tuple[SetAside, ...]:
+        """Return what the manifest says of records that do not hold."""
+        return tuple(one for one, _ in self.hearing.aside)
 
 
 def opened(papers: Papers, ring: Ring | None, standard: Standard, at: datetime, image: str | None = None) -> Opened:
@@ -74,26 +80,36 @@ def opened(papers: Papers, ring: Ring | None, standard: Standard, at: datetime, 
 
     Without `image` only what does not hang on it is asked, so that a run of minutes is not begun in vain. Steps: 1 there
     are keys to hold signatures against; 2 the agreement in force, signed by both sides and about this image; 3 the profile
-    is its own; 4 the declaration, signed by its supplier; 5 each record, in a role, with keys that the agreement names; 6
-    what follows from the papers themselves: the undertaking, the canary, the place in a log of releases.
+    is its own; 4 the declaration, signed by its supplier; 5 each record, in a role, with keys that the agreement names: one
+    that does not hold is set aside; 6 what follows from the papers themselves: the undertaking, the canary, the place in a
+    log of releases.
     """
     if papers.signed and ring is None:  # 1
         raise InputError("whose signatures count?", hint="give the ring of keys with --keys")
     keys = ring or Ring(1, {}, {})
     agreement, chain = None, []
     if papers.agreement:  # 2
-        chain = agreements.opened(papers.agreement, keys, at)
+        chain = agreements.opened(papers.agreement, keys, at, papers.logs)
         agreement = agreements.in_force(chain, at, image)
         not_amended(papers.logs, [signed.agreement for signed in chain], at)
         agreement = _until_the_next(agreement, [signed.agreement for signed in chain])
     profile = _profile(papers, agreement, standard)  # 3
     declaration = _declaration(papers, agreement, keys, at)  # 4
-    given = [_record(data, keys, agreement, standard, at) for data in papers.records]  # 5
-    if len({record.digest for record in given}) != len(given):
-        raise InputError("one record is given twice", hint="give each once")
+    hearing = heard(papers.records, keys, agreement, standard.clauses, at, papers.logs)  # 5
+    given = [record for _, record in hearing.records]
     derived = [] if image is None else _derived(papers, keys, agreement, declaration, image, at)  # 6
     ordered = tuple(sorted((*given, *derived), key=lambda one: one.digest))
-    return Opened(profile, agreement, declaration, ordered, tuple(signed.agreement for signed in chain))
+    whole = tuple(signed.agreement for signed in chain)
+    return Opened(profile, agreement, declaration, ordered, whole, hearing, _counting(papers, chain, hearing))
+
+
+def _counting(
+    papers: Papers, chain: Sequence[agreements.Signed], hearing: Heard
+) -> tuple[tuple[bytes, datetime | None], ...]:
+    declared = [] if papers.declaration is None else [papers.declaration]
+    shown = [(data, signed.seen) for data, signed in zip(papers.agreement, chain, strict=True)]
+    shown += [(data, None) for data in (*declared, *papers.canary)]
+    return (*shown, *((data, (hearing.seen or {}).get(data)) for data, _ in hearing.records))
 
 
 def _until_the_next(agreement: Agreement, chain: Sequence[Agreement]) -> Agreement:
@@ -152,13 +168,6 @@ def _declaration(papers: Papers, agreement: Agreement | None, ring: Ring, at: da
     return declaration
 
 
-def _record(data: bytes, ring: Ring, agreement: Agreement | None, standard: Standard, at: datetime) -> Record:
-    record = records.opened(data, ring, at, standard.clauses)
-    if agreement is not None and record.role in agreement.roles:
-        agreements.signed_as(dsse.parse(data), record.role, agreement.roles[record.role], ring, at)
-    return record
-
-
 def _derived(
     papers: Papers, ring: Ring, agreement: Agreement | None, declaration: Declaration | None, image: str, at: datetime
 ) -> list[Record]:
@@ -169,7 +178,8 @@ def _derived(
     supplier, product = _subject(agreement, declaration, image)
     if papers.canary:
         view = _log_for("canary", papers, agreement)
-        found.append(canaries.record(papers.canary, ring, view, agreement, supplier, product, image, time))
+        expected = Expected(supplier, product, None if declaration is None else declaration.names("jurisdictions"))
+        found.append(canaries.record(papers.canary, ring, view, agreement, expected, image, time))
     releasing = _log_for("releases", papers, agreement)
     if releasing is not None:  # it was looked up, and what came of it is told
         found.append(releases.record(releasing, agreement, image, time))
@@ -212,11 +222,15 @@ def _undertaking(agreement: Agreement) -> Record:
 
 def not_counted(found: Opened, image: str) -> list[str]:
     """Return a sentence for each record that cannot count here: people who hand one in want to know."""
-    lines = []
+    lines = [f"{one.line().removesuffix(one.code)}{why.message}; {why.hint}" for one, why in found.hearing.aside]
     supplier = found.agreement.supplier if found.agreement else found.declaration.supplier if found.declaration else None
     for record in found.records:
         if not record.speaks_of(image, supplier):
             lines.append(f"the record {record.kind} on {record.clause} speaks of other images or another supplier")
         elif found.agreement is not None and record.role not in (DERIVED, *found.agreement.accepted(record.clause)):
             lines.append(f"the record {record.kind} on {record.clause}: the role {record.role} is not accepted for it")
+        elif not record.proven:
+            lines.append(
+                f"the record {record.kind} on {record.clause} neither supports nor breaks it{record.doubt}; {GIVE_LOG}"
+            )
     return lines

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from aboveboard import __version__
 from aboveboard.judge.case import Case
 from aboveboard.judge.judge import count_line, expiry, product_result
 from aboveboard.judge.reach import may_become
 from aboveboard.model.canonical import canonical
 from aboveboard.model.standard import Standard
 from aboveboard.model.verdict import Verdict
-from aboveboard.pipelines import case_files
-from aboveboard.pipelines.tools import judging
+from aboveboard.pipelines import case_files, other_version
+from aboveboard.pipelines.other_version import changes, listed, made_by
 from aboveboard.trust import attestation
 from aboveboard.trust.attestation import Attested
 from aboveboard.trust.refusal import RefusedError, UndecidedError
 
-NAMED = 8  # clauses that a message lists
+SAME = "verify it with that copy of Aboveboard, or have it judged and sealed anew"
 
 
 def same_rules(attested: Attested, standard: Standard) -> None:
@@ -32,21 +31,53 @@ def same_rules(attested: Attested, standard: Standard) -> None:
         )
 
 
-def whole(verdict: Verdict, made: Mapping[str, bytes], files: Mapping[str, bytes], attested: Attested) -> None:
+def whole(
+    case: Case,
+    verdict: Verdict,
+    standard: Standard,
+    attested: Attested,
+    made: Mapping[str, bytes],
+    files: Mapping[str, bytes],
+) -> None:
     """Raise RefusedError where anything differs. `made` are the files that follow from the verdict given again.
 
-    Steps: 1 the verdict, byte for byte; 2 the predicate; 3 what was made for people and other programs.
+    Steps: 1 the verdict, byte for byte, and the predicate; 2 what was made for people and other programs. Where another
+    version is said to have made it, what may be so by other rules or in other words is left undecided (`other_version`).
     """
-    if files.get(case_files.VERDICT) != made[case_files.VERDICT]:  # 1
-        raise RefusedError("differs", f"judged again it is another verdict: {_differing(attested, verdict)}{_by(attested)}")
-    _predicate(verdict, attested)  # 2
-    for name in sorted(made):  # 3
-        if files.get(name) == made[name]:
-            continue
-        if _by(attested):  # another version may well render otherwise what is the same
-            text = f"nothing shows that {name} says what the verdict says{_by(attested)}"
-            raise UndecidedError("other-version", text, hint="do not read it, or verify it with that copy of Aboveboard")
-        raise RefusedError("differs", f"{name} does not say what the verdict says")
+    unlike = [name for name in sorted(made) if files.get(name) != made[name]]
+    by = made_by(attested)
+    if by:
+        _by_another(case, verdict, standard, attested, unlike, files)
+        return
+    if case_files.VERDICT in unlike:  # 1
+        raise RefusedError("differs", f"judged again it is another verdict: {_differing(attested, verdict)}")
+    _predicate(verdict, attested)
+    if unlike:  # 2
+        raise RefusedError("differs", f"{unlike[0]} does not say what the verdict says")
+
+
+def _by_another(
+    case: Case,
+    verdict: Verdict,
+    standard: Standard,
+    attested: Attested,
+    unlike: Sequence[str],
+    files: Mapping[str, bytes],
+) -> None:
+    """Raise for what no version gives, and UndecidedError for what one may give."""
+    found = other_version.differences(case, verdict, standard, attested, files.get(case_files.VERDICT, b""), ())
+    derived = [name for name in unlike if name != case_files.VERDICT]
+    for name in derived:
+        other_version.holds(name, files.get(name, b""), attested)
+    if found:
+        raise UndecidedError("other-version", f"other rules may say so: {listed(found)}{made_by(attested)}", hint=SAME)
+    if case_files.VERDICT in unlike:
+        text = f"the rulings are the same, and nothing shows that their words and facts are{made_by(attested)}"
+        raise UndecidedError("other-version", text, hint=SAME)
+    _predicate(verdict, attested)
+    if derived:
+        text = f"nothing shows that {', '.join(derived)} says no more than the verdict{made_by(attested)}"
+        raise UndecidedError("other-version", text, hint="do not read it, or verify it with that copy of Aboveboard")
 
 
 def _predicate(verdict: Verdict, attested: Attested) -> None:
@@ -70,6 +101,9 @@ def partly(case: Case, verdict: Verdict, standard: Standard, attested: Attested,
     all else of the predicate, byte for byte: what follows from rulings follows from those that are stated, and the coverage
     is stated where the account of the image itself is withheld.
     """
+    if made_by(attested):
+        _partly_by_another(case, verdict, standard, attested, open_clauses)
+        return
     stated = {one.clause: one for one in attested.form.clauses}
     again = {ruling.clause: ruling for ruling in verdict.rulings}
     if list(stated) != list(again):
@@ -86,13 +120,18 @@ def partly(case: Case, verdict: Verdict, standard: Standard, attested: Attested,
     _predicate(_with_stated(case, verdict, standard, attested), attested)  # 3
 
 
+def _partly_by_another(
+    case: Case, verdict: Verdict, standard: Standard, attested: Attested, open_clauses: Collection[str]
+) -> None:
+    found = other_version.differences(case, verdict, standard, attested, None, open_clauses)
+    if found:
+        raise UndecidedError("other-version", f"other rules may say so: {listed(found)}{made_by(attested)}", hint=SAME)
+
+
 def _with_stated(case: Case, verdict: Verdict, standard: Standard, attested: Attested) -> Verdict:
     form = attested.form
     severity = {clause.id: clause.severity for clause in standard.clauses}
-    rulings = tuple(
-        replace(ruling, status=one.status, reason=one.reason)
-        for ruling, one in zip(verdict.rulings, form.clauses, strict=True)
-    )
+    rulings = other_version.with_stated(verdict, attested)
     return replace(
         verdict,
         rulings=rulings,
@@ -105,29 +144,8 @@ def _with_stated(case: Case, verdict: Verdict, standard: Standard, attested: Att
 
 def statuses(verdict: Verdict, attested: Attested) -> list[str]:
     """Return what of the stated rulings another verdict rules otherwise, as `NB-01 met became broken (forbidden)`."""
-    return _changes(attested, verdict, ())
+    return changes(attested, verdict)
 
 
 def _differing(attested: Attested, verdict: Verdict, left_out: Collection[str] = ()) -> str:
-    found = _changes(attested, verdict, left_out)
-    more = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    return "; ".join(found[:NAMED]) + more if found else "the same rulings, with other facts or words"
-
-
-def _changes(attested: Attested, verdict: Verdict, left_out: Collection[str]) -> list[str]:
-    stated = {one.clause: (one.status, one.reason) for one in attested.form.clauses}
-    return [
-        f"{ruling.clause} {stated[ruling.clause][0].value} became {ruling.status.value} ({ruling.reason.value})"
-        for ruling in verdict.rulings
-        if ruling.clause not in left_out
-        and ruling.clause in stated
-        and stated[ruling.clause] != (ruling.status, ruling.reason)
-    ]
-
-
-def _by(attested: Attested) -> str:
-    """Return with what it was made, where that is not what is here."""
-    tools = attested.form.tools
-    if (tools.aboveboard, tools.judge) == (__version__, judging()):
-        return ""
-    return f" (it was made by Aboveboard {tools.aboveboard}, {tools.judge[:19]}; here is {__version__}, {judging()[:19]})"
+    return listed(changes(attested, verdict, left_out)) or "the same rulings, with other facts or words"

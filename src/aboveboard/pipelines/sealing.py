@@ -21,10 +21,10 @@ from aboveboard.model.errors import InputError
 from aboveboard.model.evidence import Evidence
 from aboveboard.model.standard import Standard
 from aboveboard.model.verdict import Verdict
-from aboveboard.pipelines import bundle_files, case_files
+from aboveboard.pipelines import bundle_files, case_files, hearing
 from aboveboard.pipelines.case_files import CaseFiles
 from aboveboard.pipelines.outputs import RUN
-from aboveboard.pipelines.papers import Opened, opened
+from aboveboard.pipelines.papers import Opened, not_counted, opened
 from aboveboard.pipelines.tools import judging
 from aboveboard.standard import reader
 from aboveboard.trust import attestation, dsse
@@ -49,6 +49,7 @@ class Bundle:
     verdict: Verdict
     by: str
     left_out: tuple[str, ...]  # files of the run's folder that are none of ours
+    not_counted: tuple[str, ...]  # a sentence for each record that does not count
 
 
 def before_the_judge(case: CaseFiles, found: Opened) -> Case:
@@ -92,6 +93,7 @@ def seal(run: Path, ring: Ring, keys: Sequence[PrivateKey], at: datetime, withho
     if judged_at > at:
         raise InputError(f"the run was judged at {case.at}, which has not come yet", hint="set the clock, or give --at")
     papers = opened(case.papers, ring, standard, judged_at, case.manifest.digest)  # 2
+    hearing.same(papers.handed_in, papers.hearing, case.manifest, case.papers.records)
     heard_whole(first := rejudged(case, papers, standard))  # 3
     if canonical(first.to_json()) != files[case_files.VERDICT]:
         raise RefusedError("differs", "the verdict does not follow from evidence and papers", hint="inspect it again")
@@ -114,7 +116,8 @@ def seal(run: Path, ring: Ring, keys: Sequence[PrivateKey], at: datetime, withho
     envelope = dsse.seal(dsse.STATEMENT, attestation.manifest_statement(manifest), keys)  # 6
     speaks(ring, envelope, by, at)
     kept[MANIFEST_NAME] = envelope.to_bytes()
-    return Bundle(kept, withheld, verdict, by, tuple(sorted(set(there) - set(files) - {RUN, *case_files.DERIVED})))
+    left_out = tuple(sorted(set(there) - set(files) - {RUN, *case_files.DERIVED}))
+    return Bundle(kept, withheld, verdict, by, left_out, tuple(not_counted(papers, case.manifest.digest)))
 
 
 def is_ours(name: str) -> bool:

@@ -7,28 +7,27 @@ Each step says how it went, and one that fails does not keep the others from bei
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
 from aboveboard.judge.reach import rests_on
-from aboveboard.model.canonical import JSON, canonical
-from aboveboard.model.errors import AboveboardError, InputError
-from aboveboard.model.evidence import Evidence
+from aboveboard.model.canonical import canonical
+from aboveboard.model.errors import InputError
 from aboveboard.model.standard import Standard
-from aboveboard.pipelines import agreements, bundle_files, bundle_log, case_files, records, rederiving
+from aboveboard.pipelines import agreements, bundle_files, bundle_log, case_files, hearing, records, rederiving
+from aboveboard.pipelines.agreement_signing import whose_evidence
 from aboveboard.pipelines.bundle_log import Seen
 from aboveboard.pipelines.case_files import CaseFiles
-from aboveboard.pipelines.papers import Opened, opened
+from aboveboard.pipelines.other_version import broken_here, listed, made_by, version_of
+from aboveboard.pipelines.papers import Opened, not_counted, opened
 from aboveboard.pipelines.sealing import MANIFEST_NAME, SALTS, before_the_judge, heard_whole, is_ours, rejudged, tools_of
+from aboveboard.pipelines.verifying_steps import Asked, State, Step, Verified, needed, told
 from aboveboard.standard import reader
 from aboveboard.trust import attestation, dsse
-from aboveboard.trust.attestation import VERDICT_NAME, Attested, Sealed
-from aboveboard.trust.keyring import Ring, speaks
+from aboveboard.trust.attestation import VERDICT_NAME, Sealed
+from aboveboard.trust.keyring import speaks
 from aboveboard.trust.refusal import RefusedError, UndecidedError
 from aboveboard.trust.strict import format_time, parse_json, parse_time
 
@@ -38,76 +37,6 @@ PROOF_NAME = "manifest.tlog-proof"  # may lie in the bundle: it is made after th
 CLOCK = "set the clock, or give --at"
 NEWER = "a newer Aboveboard may know it"
 _BESIDE = frozenset({MANIFEST_NAME, VERDICT_NAME, PROOF_NAME, *case_files.DERIVED})
-
-
-class State(StrEnum):
-    """How a step went."""
-
-    HOLDS = "holds"
-    OPEN = "open"  # neither shown good nor shown false
-    FAILED = "failed"
-    NOT_DONE = "not-done"  # what it needs is missing: the step before says why
-
-
-@dataclass
-class Step:
-    """One step: its number and name, how it went, and what there is to say."""
-
-    number: int
-    name: str
-    state: State = State.HOLDS
-    code: str = ""
-    lines: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, JSON]:
-        """Return the step as JSON."""
-        found: dict[str, JSON] = {"step": self.number, "name": self.name, "state": self.state.value}
-        return {**found, "code": self.code, "lines": list(self.lines)}
-
-
-@dataclass(frozen=True)
-class Again:
-    """How evidence that was collected again compares with what was sealed, what there is to say, and the evidence."""
-
-    state: State
-    lines: list[str]
-    evidence: tuple[Evidence, ...] = ()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What whoever verifies brings: the ring that is trusted, the time, and what else they hold the bundle against."""
-
-    ring: Ring
-    at: datetime
-    withheld: Path | None = None
-    newer: tuple[bytes, ...] = ()  # the agreement and its amendments as the verifier knows them
-    seen: Callable[[bytes], Seen] | None = None  # holds the manifest against a log; None where no policy is given
-    again: Callable[[CaseFiles], Again] | None = None  # collects again; None where no image is given
-    captures: bool = False
-    log_key: str | None = None  # of the log that is trusted
-    told: Callable[[CaseFiles, Opened], list[str]] | None = None  # holds what the bundle tells of logs against a log
-
-
-@dataclass
-class Verified:
-    """What came out."""
-
-    steps: list[Step] = field(default_factory=list)
-    attested: Attested | None = None
-    not_rederived: tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """Return 3 where something is forged or differs, 4 where something stays open, 0 where all holds."""
-        states = {step.state for step in self.steps}
-        if State.FAILED in states:
-            return 3
-        return 4 if states & {State.OPEN, State.NOT_DONE} else 0
-
-
-class _Missing(Exception):  # noqa: N818 - no error: what a step needs was not there
-    """A step cannot be done."""
 
 
 class Verification:
@@ -146,13 +75,13 @@ class Verification:
         ):
             step = Step(number, name)
             self.out.steps.append(step)
-            with _told(step):
+            with told(step):
                 do(step)
         self.out.steps = [step for step in self.out.steps if step.lines or step.state is not State.HOLDS]
         return self.out
 
     def _signed(self, step: Step) -> None:
-        envelope = dsse.parse(_of(self._files)[MANIFEST_NAME])
+        envelope = dsse.parse(needed(self._files)[MANIFEST_NAME])
         signers = dsse.signers(envelope, dsse.STATEMENT, self.asked.ring.publics())
         self._manifest = attestation.read_manifest(envelope)
         self._seen = None if self.asked.seen is None else self._look()
@@ -169,12 +98,12 @@ class Verification:
         """Ask the log. Where it refuses, the step on the log says so; here nothing is known of the time."""
         assert self.asked.seen is not None
         try:
-            return self.asked.seen(_of(self._files)[MANIFEST_NAME])
+            return self.asked.seen(needed(self._files)[MANIFEST_NAME])
         except (RefusedError, InputError):
             return None
 
     def _digests(self, step: Step) -> None:
-        manifest, files = _of(self._manifest), dict(_of(self._files))
+        manifest, files = needed(self._manifest), dict(needed(self._files))
         hidden = self._disclosed(step)
         files |= hidden
         listed = {MANIFEST_NAME, PROOF_NAME, *manifest.files}
@@ -198,7 +127,7 @@ class Verification:
 
     def _disclosed(self, step: Step) -> dict[str, bytes]:
         """Return what was withheld and is handed in now; raises RefusedError where it is not what was salted."""
-        manifest = _of(self._manifest)
+        manifest = needed(self._manifest)
         if self.asked.withheld is None:
             return {}
         given = bundle_files.read(self.asked.withheld)
@@ -220,8 +149,8 @@ class Verification:
         return found
 
     def _attested(self, step: Step) -> None:
-        manifest = _of(self._manifest)
-        envelope = dsse.parse(_of(self._files).get(VERDICT_NAME, b""))
+        manifest = needed(self._manifest)
+        envelope = dsse.parse(needed(self._files).get(VERDICT_NAME, b""))
         signers = dsse.signers(envelope, dsse.STATEMENT, self.asked.ring.publics())
         attested = attestation.read_verdict(envelope)
         # the keys' time was asked for the manifest, which names this very envelope
@@ -248,40 +177,43 @@ class Verification:
         return self.asked.at if time is None else min(time, self.asked.at)
 
     def _opened(self, step: Step) -> None:
-        self._case = case_files.read({name: data for name, data in _of(self._files).items() if is_ours(name)})
+        self._case = case_files.read({name: data for name, data in needed(self._files).items() if is_ours(name)})
         judged_at = case_files.time_of(self._case)
         found = opened(self._case.papers, self.asked.ring, self.standard, judged_at, self._case.manifest.digest)
         agreement, declaration = found.agreement, found.declaration
-        by = _of(self._manifest).by
+        by = needed(self._manifest).by
         if self._case.manifest.by != by:  # or else a supplier's evidence would count as the laboratory's
             raise RefusedError(
                 "role", f"the evidence is answered for in the role {self._case.manifest.by!r}, sealed in {by}"
             )
         if agreement is not None and by in agreement.roles:
-            envelope = dsse.parse(_of(self._files)[MANIFEST_NAME])
+            envelope = dsse.parse(needed(self._files)[MANIFEST_NAME])
             agreements.signed_as(envelope, by, agreement.roles[by], self.asked.ring, self._key_time())
+        hearing.same(found.handed_in, found.hearing, self._case.manifest, self._case.papers.records)
         self._papers = found
         if agreement is not None:
             step.lines.append(
                 f"agreement number {agreement.sequence} of {agreement.supplier} and {agreement.customer}, in force then"
             )
+            step.lines.append(f"the agreement accepts evidence of: {whose_evidence(agreement.accepts)}")
         if declaration is not None:
             kind = "nobody signed" if self._case.papers.unsigned is not None else "its supplier signed"
             step.lines.append(f"a declaration of {declaration.supplier}, which {kind}")
         step.lines.append(f"{len(found.records)} records")
+        step.lines += not_counted(found, self._case.manifest.digest)
         step.lines += [
-            f"of the log {view.origin} at {view.size} entries it tells itself; --log holds that against the log"
+            f"of the log {view.origin} at {view.size} entries it tells itself, times too: --policy holds them against the "
+            "witnesses, --log all of it against the log"
             for view in self._case.papers.logs
             if self.asked.told is None
         ]
 
     def _judged(self, step: Step) -> None:
-        case, papers, attested = _of(self._case), _of(self._papers), _of(self.out.attested)
+        case, papers, attested = needed(self._case), needed(self._papers), needed(self.out.attested)
         rederiving.same_rules(attested, self.standard)
-        verdict = rejudged(case, papers, self.standard)
+        verdict, before = rejudged(case, papers, self.standard), before_the_judge(case, papers)
         heard_whole(verdict)
         if self._closed():
-            before = before_the_judge(case, papers)
             names = {name.removeprefix("evidence/").removesuffix(".jsonl") for name in self._closed()}
             left = tuple(clause.id for clause in self.standard.clauses if rests_on(before, clause) & names)
             self.out.not_rederived = left
@@ -290,39 +222,43 @@ class Verification:
             step.lines.append(f"{len(self.standard.clauses) - len(left)} clauses are judged again, and are the same")
             step.lines.append(f"not re-derived: {', '.join(left) or 'the facts of the rulings'}")
             return
-        dossier = case_files.dossier(verdict, self.standard, case.evidence, case.places, papers)
-        made = {case_files.VERDICT: canonical(verdict.to_json()), **case_files.derived(dossier)}
-        rederiving.whole(verdict, made, _of(self._files), attested)
         stated = attested.predicate["tools"]
         if not isinstance(stated, Mapping) or tools_of(case.evidence)["evidence"] != stated["evidence"]:
             raise RefusedError("differs", "the evidence was made with other tools than the verdict says")
+        product = version_of(attested)
+        dossier = case_files.dossier(verdict, self.standard, case.evidence, case.places, papers, product)
+        made = {case_files.VERDICT: canonical(verdict.to_json()), **case_files.derived(dossier)}
+        rederiving.whole(before, verdict, self.standard, attested, made, needed(self._files))
         step.lines.append(f"{len(verdict.rulings)} rulings, byte for byte; report and exports too")
         step.lines.append(f"{verdict.result.value.replace('-', ' ')}: {verdict.count}")
+        if made_by(attested):
+            step.lines.append(f"the rules here give the same{made_by(attested)}")
         if not case.manifest.confined:
             step.lines.append("parsers ran unconfined when the evidence was collected")
 
     def _closed(self) -> set[str]:
         """Return the files that are withheld, and were not handed in."""
-        return set(_of(self._manifest).withheld) - set(_of(self._files))
+        return set(needed(self._manifest).withheld) - set(needed(self._files))
 
     def _unrevoked(self, step: Step) -> None:
-        envelopes = [dsse.parse(data) for data in _of(self._case).papers.envelopes()]
-        envelopes += [dsse.parse(_of(_of(self._files).get(name))) for name in (MANIFEST_NAME, VERDICT_NAME)]
-        publics = self.asked.ring.publics()
-        signers = {name for envelope in envelopes for name in dsse.signers(envelope, dsse.STATEMENT, publics)}
-        time = self._key_time()
-        for name in sorted(signers):
-            revoked = self.asked.ring.keys[name].revoked
-            if revoked is not None and revoked <= time:
-                raise UndecidedError(
-                    "key-revoked",
-                    f"{name} is revoked since {format_time(revoked)}, and no log shows that this is older",
-                    hint="give --policy and the proof or the log that holds the bundle",
-                )
+        own = ((needed(needed(self._files).get(name)), None) for name in (MANIFEST_NAME, VERDICT_NAME))
+        publics, now = self.asked.ring.publics(), self._key_time()
+        signers: set[str] = set()
+        for data, seen in (*needed(self._papers).envelopes, *own):
+            names = dsse.signers(dsse.parse(data), dsse.STATEMENT, publics)
+            signers |= names
+            for name in sorted(names):
+                revoked = self.asked.ring.keys[name].revoked
+                if revoked is not None and revoked <= (now if seen is None else min(seen, now)):
+                    raise UndecidedError(
+                        "key-revoked",
+                        f"{name} is revoked since {format_time(revoked)}, and no log shows that this is older",
+                        hint="give --policy and the proof or the log that holds the bundle",
+                    )
         step.lines.append(f"{len(signers)} keys: {', '.join(sorted(signers))}")
 
     def _today(self, step: Step) -> None:
-        attested, papers = _of(self.out.attested), _of(self._papers)
+        attested, papers = needed(self.out.attested), needed(self._papers)
         now = format_time(self.asked.at)
         if attested.form.at > now:
             raise UndecidedError("clock-behind", f"judged at {attested.form.at}, which has not come yet", hint=CLOCK)
@@ -331,16 +267,16 @@ class Verification:
         if papers.agreement is None and self.asked.newer:
             raise RefusedError("other-agreement", "the verdict was given under no agreement, and not under the one at hand")
         if papers.agreement is not None:
-            chain = self._newest_chain()
-            own = len(chain) == len(_of(self._case).papers.agreement)  # which is as old as the log shows the bundle to be
-            found = agreements.opened(chain, self.asked.ring, self._key_time() if own else self.asked.at)
-            image = _of(self._case).manifest.digest
-            agreements.in_force(found, self.asked.at, image, pinned=papers.agreement.digest)
+            case, chain = needed(self._case), self._newest_chain()
+            own = len(chain) == len(case.papers.agreement)  # which is as old as the log shows the bundle to be
+            time = self._key_time() if own else self.asked.at
+            found = agreements.opened(chain, self.asked.ring, time, case.papers.logs)
+            agreements.in_force(found, self.asked.at, case.manifest.digest, pinned=papers.agreement.digest)
             step.lines.append(f"its agreement, number {papers.agreement.sequence}, is in force")
         step.lines.append(f"good until {attested.form.expires}")
 
     def _newest_chain(self) -> Sequence[bytes]:
-        own = _of(self._case).papers.agreement
+        own = needed(self._case).papers.agreement
         newer = self.asked.newer
         if not newer:
             return own
@@ -353,9 +289,9 @@ class Verification:
     def _logged(self, step: Step) -> None:
         papers = self._papers
         agreed = None if papers is None or papers.agreement is None else papers.agreement.logs.get("verdicts")
-        if agreed is not None and agreed != self.asked.log_key:
+        if agreed is not None and agreed not in self.asked.log_keys:
             code, said = (
-                ("other-log", "that is not the one at hand") if self.asked.log_key else ("no-log", "none is at hand")
+                ("other-log", "that is not the one at hand") if self.asked.log_keys else ("no-log", "none is at hand")
             )
             raise UndecidedError(
                 code, f"the agreement wants verdicts in the log {agreed}, and {said}", hint="give its policy with --policy"
@@ -363,8 +299,8 @@ class Verification:
         if self.asked.seen is None:
             return  # nobody asked
         if self.asked.told is not None:  # first: what it tells of the log is so or not, whether the bundle is in it or not
-            step.lines += self.asked.told(_of(self._case), _of(self._papers))
-        found = self.asked.seen(_of(self._files)[MANIFEST_NAME])
+            step.lines += self.asked.told(needed(self._case), needed(self._papers))
+        found = self.asked.seen(needed(self._files)[MANIFEST_NAME])
         step.lines += found.lines
         if found.superseded:
             raise UndecidedError("superseded", found.superseded, hint="ask for the newer one")
@@ -372,49 +308,32 @@ class Verification:
     def _collected(self, step: Step) -> None:
         if self.asked.again is None:
             return  # nobody asked
-        case = _of(self._case)
+        case = needed(self._case)
         found = self.asked.again(case)
         step.state = found.state
         step.lines += found.lines
         if self._closed() and found.evidence:  # what is withheld was seen now: the rulings that rest on it can be given
             there = {(piece.collector, piece.subject) for piece in case.evidence}
             more = tuple(piece for piece in found.evidence if (piece.collector, piece.subject) not in there)
-            whole = rejudged(replace(case, evidence=(*case.evidence, *more)), _of(self._papers), self.standard)
-            changes = rederiving.statuses(whole, _of(self.out.attested))
+            whole = rejudged(replace(case, evidence=(*case.evidence, *more)), needed(self._papers), self.standard)
+            changes = rederiving.statuses(whole, needed(self.out.attested))
             step.lines.append("judged with what was collected now in the place of what is withheld:")
             step.lines += changes or [f"all {len(whole.rulings)} rulings are as stated"]
-            step.state = State.FAILED if changes else step.state
+            if changes:
+                step.state = State.OPEN if made_by(needed(self.out.attested)) else State.FAILED
         step.code = {State.FAILED: "differs", State.OPEN: "seen-otherwise"}.get(step.state, "")
+        if found.evidence and step.state is not State.HOLDS:
+            self._broken_now(step, replace(case, manifest=replace(case.manifest, owed=found.owed), evidence=found.evidence))
+
+    def _broken_now(self, step: Step, fresh: CaseFiles) -> None:
+        """Say what is broken by the evidence that was collected now, and is not stated so, whoever made the other."""
+        attested = needed(self.out.attested)
+        found = broken_here(attested, rejudged(fresh, needed(self._papers), self.standard))
+        if found:
+            step.state, step.code = State.FAILED, "found-broken"
+            step.lines.append(f"collected and judged again it is broken: {listed(found)}")
 
     def _captured(self, step: Step) -> None:
         if self.asked.captures:
             hint = "captures are not collected by this version"
             raise UndecidedError("no-captures", "the bundle holds no evidence from captures", hint=hint)
-
-
-@contextmanager
-def _told(step: Step) -> Iterator[None]:
-    """Write down how a step went, whatever it raises of ours."""
-    try:
-        yield
-    except _Missing:
-        step.state, step.code = State.NOT_DONE, "not-done"
-        step.lines.append("not done: something before it is wanting")
-    except UndecidedError as error:
-        step.state, step.code = State.OPEN, error.code
-        step.lines += [error.message, f"what to do: {error.hint}"]
-    except RefusedError as error:
-        step.state, step.code = State.FAILED, error.code
-        step.lines += [error.message, f"what to do: {error.hint}"]
-    except AboveboardError as error:  # what is wrong here, with a file or the jail, is no fault of the bundle's
-        step.state, step.code = State.OPEN, "input"
-        step.lines += [error.message, f"what to do: {error.hint}"]
-
-
-_T = TypeVar("_T")
-
-
-def _of(value: _T | None) -> _T:
-    if value is None:
-        raise _Missing
-    return value

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aboveboard import __version__
 from aboveboard.model.agreement import Agreement
 from aboveboard.model.facts import Fact, Gap, Where
+from aboveboard.model.manifest import SetAside
 from aboveboard.model.record import DERIVED, INDEPENDENT, Record
 from aboveboard.model.standard import Clause, Standard
 from aboveboard.model.verdict import Ruling, Status, Verdict
@@ -28,6 +30,7 @@ class Dossier:
     agreement: Agreement | None = None
     records: tuple[Record, ...] = ()
     evidence: Mapping[str, str] = field(default_factory=dict)  # the SHA-256 of each file of evidence, in hexadecimal
+    product: str = __version__  # the version of Aboveboard that gave the verdict
 
     def _uncounted(self, record: Record) -> str:
         """Return why a record that was handed in does not count, empty where it does."""
@@ -35,7 +38,9 @@ class Dossier:
         if not any(record.line() in notes for notes in told):
             return " (not counted: it speaks of other images, or of another supplier)"
         accepted = INDEPENDENT if self.agreement is None else self.agreement.accepted(record.clause)
-        return "" if record.role in (DERIVED, *accepted) else f" (not counted: the role {record.role} is not accepted here)"
+        if record.role not in (DERIVED, *accepted):
+            return f" (not counted: the role {record.role} is not accepted here)"
+        return "" if record.proven else f" (it neither supports nor breaks the clause{record.doubt})"
 
     def papers(self) -> list[str]:
         """Return under what the verdict is given, a sentence for each paper and for each record that was handed in."""
@@ -53,6 +58,9 @@ class Dossier:
             how = f"worked out from what {record.who} signed" if record.role == DERIVED else f"{record.who}, {record.role}"
             line = f"{record.clause}: {record.kind} of {record.found[:10]} ({how}): {record.explanation}"
             lines.append(line + self._uncounted(record))
+        aside = verdict.inputs.get("set_aside")
+        for one in aside if isinstance(aside, list | tuple) else ():
+            lines.append(SetAside(**one).line() if isinstance(one, Mapping) else str(one))
         if verdict.inputs["by"]:
             lines.append(f"answered for in the role {verdict.inputs['by']}")
         lines.append(f"to be relied on until {verdict.expires}")

@@ -6,7 +6,6 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from aboveboard import __version__
 from aboveboard.model.standard import Clause
 from aboveboard.model.verdict import Ruling, Status
 from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe, place, why
@@ -41,7 +40,7 @@ def render(dossier: Dossier) -> str:
             gaps=dossier.gaps[:GAPS_SHOWN],
             papers=dossier.papers(),
             gaps_left=max(0, len(dossier.gaps) - GAPS_SHOWN),
-            product=__version__,
+            product=dossier.product,
         )
     )
 

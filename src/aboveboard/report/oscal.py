@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
-from aboveboard import __version__
 from aboveboard.model.canonical import JSON, digest_of
 from aboveboard.model.standard import Clause
 from aboveboard.model.verdict import Ruling, Status, Verdict
@@ -75,7 +74,7 @@ def _metadata(dossier: Dossier, ids: Ids) -> dict[str, JSON]:
         "last-modified": verdict.at,
         "version": "1",
         "oscal-version": VERSION,
-        "props": [prop("verdict", ids.digest), prop("aboveboard", __version__)],
+        "props": [prop("verdict", ids.digest), prop("aboveboard", dossier.product)],
     }
     if agreement is not None:
         sides = {"supplier": agreement.supplier, "customer": agreement.customer}
@@ -119,7 +118,7 @@ def _result(dossier: Dossier, ids: Ids) -> dict[str, JSON]:
         "local-definitions": {
             "components": [_subject(verdict, ids)],
             "assessment-assets": {
-                "components": [_tool(ids)],
+                "components": [_tool(ids, dossier.product)],
                 "assessment-platforms": [
                     {"uuid": ids.of("platform"), "uses-components": [{"component-uuid": ids.of("tool")}]}
                 ],
@@ -167,13 +166,13 @@ def _subject(verdict: Verdict, ids: Ids) -> JSON:
     }
 
 
-def _tool(ids: Ids) -> JSON:
+def _tool(ids: Ids, product: str) -> JSON:
     return {
         "uuid": ids.of("tool"),
         "type": "software",
         "title": "Aboveboard",
         "description": "Decides from evidence whether network equipment meets the no-spy, no-backdoors standard.",
-        "props": [prop("version", __version__)],
+        "props": [prop("version", product)],
         "status": {"state": "operational"},
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from aboveboard import __version__
 from aboveboard.model.canonical import JSON, digest_of
 from aboveboard.model.facts import Fact, Standing
 from aboveboard.model.paths import unshow
@@ -29,7 +28,7 @@ def sarif(dossier: Dossier) -> dict[str, JSON]:
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "Aboveboard", "version": __version__, "rules": rules}},
+                "tool": {"driver": {"name": "Aboveboard", "version": dossier.product, "rules": rules}},
                 "columnKind": "unicodeCodePoints",
                 "results": results,
             }

@@ -151,13 +151,21 @@ def _texts(value: JSON) -> tuple[str, ...]:
     return tuple(_text(one) for one in value)
 
 
+def dropped(before: Canary, new: Canary) -> dict[str, list[str]]:
+    """Return which products and jurisdictions a statement does not name that the one before it named."""
+    return {
+        "products": sorted(set(before.products) - set(new.products)),
+        "jurisdictions": sorted(set(before.jurisdictions) - set(new.jurisdictions)),
+    }
+
+
 @dataclass(frozen=True)
 class Expected:
-    """Whom and what the canary must speak of."""
+    """Whom and what the canary must speak of; `jurisdictions` is None where nobody has said which there are."""
 
     supplier: str
     product: str
-    jurisdictions: tuple[str, ...]
+    jurisdictions: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -194,9 +202,9 @@ class Seen:
 def state_at(chain: Sequence[Canary], expected: Expected, seen: Seen, at: datetime | None) -> Finding:
     """Return the state at a time (None: no clock that is believed).
 
-    Steps: 1 there is a time, and a statement; 2 all speak of this supplier, product and these jurisdictions; 3 the sequence
-    has no gap and no fork; 4 nothing is missing or answered otherwise, now or before; 5 the log knows no newer one, and
-    began with what is cited; 6 the dates.
+    Steps: 1 there is a time, and a statement; 2 all are this supplier's, and the newest speaks of this product and of each
+    jurisdiction; 3 the sequence has no gap and no fork; 4 nothing is missing or answered otherwise, now or before; 5 the
+    log knows no newer one, and began with what is cited; 6 since each was first named, no time was left out; 7 the dates.
     """
     if at is None:  # 1
         return Finding(State.UNKNOWN, "no-time", "without a time that is believed nothing can be said")
@@ -207,16 +215,36 @@ def state_at(chain: Sequence[Canary], expected: Expected, seen: Seen, at: dateti
         or _broken_chain(chain)  # 3
         or _triggered(chain)  # 4
         or _not_in_log(chain, seen, at)  # 5
-        or _dated(chain[-1], at)  # 6
+        or _left_out(chain, expected)  # 6
+        or _dated(chain[-1], at)  # 7
     )
 
 
 def _other_subject(chain: Sequence[Canary], expected: Expected) -> Finding | None:
-    for canary in chain:
-        named = canary.supplier == expected.supplier and expected.product in canary.products
-        if not named or not set(expected.jurisdictions) <= set(canary.jurisdictions):
-            text = f"statement {canary.sequence} speaks of another supplier, product or jurisdiction"
-            return Finding(State.UNKNOWN, "other-subject", text)
+    """A product or jurisdiction that came later counts from the statement on that first names it."""
+    other = next((one for one in chain if one.supplier != expected.supplier), None)
+    if other is not None:
+        return Finding(State.UNKNOWN, "other-subject", f"statement {other.sequence} is one of another supplier")
+    if expected.product not in chain[-1].products:
+        text = f"statement {chain[-1].sequence} speaks of another product: it does not name {expected.product[:80]!r}"
+        return Finding(State.UNKNOWN, "other-subject", text)
+    wanting = sorted(set(expected.jurisdictions or ()) - set(chain[-1].jurisdictions))
+    if wanting:
+        text = f"statement {chain[-1].sequence} leaves out the jurisdiction {wanting[0][:80]!r}"
+        return Finding(State.UNKNOWN, "other-subject", text)
+    return None
+
+
+def _left_out(chain: Sequence[Canary], expected: Expected) -> Finding | None:
+    """What was named, left out and named again was passed over, unless a later period speaks of that time too."""
+    naming = [(expected.product, [one for one in chain if expected.product in one.products])]
+    naming += [(name, [one for one in chain if name in one.jurisdictions]) for name in expected.jurisdictions or ()]
+    for name, named in naming:
+        for number, one in enumerate(named[:-1], 1):
+            begin = min(later.period[0] for later in named[number:])
+            if begin > one.period[1]:
+                gap = f"{format_time(one.period[1])} to {format_time(begin)}"
+                return Finding(State.UNKNOWN, "period-gap", f"of the time from {gap} nothing is stated on {name[:80]!r}")
     return None
 
 

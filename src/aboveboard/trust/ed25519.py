@@ -10,10 +10,11 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from aboveboard.trust import key_file
 from aboveboard.trust.refusal import RefusedError
 
 SIZE, SIGNATURE = 32, 64  # bytes
@@ -101,14 +102,18 @@ class PrivateKey:
 
     @classmethod
     def from_pem(cls, pem: bytes, passphrase: bytes) -> PrivateKey:
-        """Read PKCS #8 in PEM, encrypted; raises RefusedError for another type, a wrong passphrase or no encryption."""
+        """Read PKCS #8 in PEM, encrypted (`key_file`); raises RefusedError.
+
+        So for another type, a wrong passphrase, no encryption, or an encryption that asks for too much work.
+        """
         if b"ENCRYPTED" not in pem[:64]:
             raise RefusedError(
                 "key-unprotected", "a private key without a passphrase is not used", hint="make one with `keys new`"
             )
+        key_file.bounded(pem)
         try:
             key = serialization.load_pem_private_key(pem, passphrase)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm, InternalError) as error:  # the last for what OpenSSL refuses
             raise RefusedError(
                 "key-locked", "the passphrase does not open the key, or the file is damaged", hint="type it again"
             ) from error
@@ -117,11 +122,12 @@ class PrivateKey:
         return cls(key)
 
     def to_pem(self, passphrase: bytes) -> bytes:
-        """Return PKCS #8 in PEM (RFC 5958), encrypted under the passphrase."""
+        """Return PKCS #8 in PEM (RFC 5958), encrypted under the passphrase (`key_file`)."""
         if not passphrase:
             raise RefusedError("key-unprotected", "a passphrase is needed", hint="give one that nobody guesses")
-        encryption = serialization.BestAvailableEncryption(passphrase)
-        return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        plain = serialization.NoEncryption()
+        inner = self._key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, plain)
+        return key_file.wrap(inner, passphrase)
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64 bytes of the signature."""

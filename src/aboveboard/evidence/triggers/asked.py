@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from aboveboard.evidence.triggers.built import Built
+from aboveboard.evidence.triggers.loops import loop_matches
 from aboveboard.evidence.triggers.matches import COMPARES, SAME, Match, matches
+from aboveboard.evidence.triggers.several import sources, spread
 from aboveboard.readers.flow.graph import Graph
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.program import Program
@@ -48,6 +50,7 @@ class Asked:
     def ask(self, trace: Trace, edge: Edge) -> list[Match]:
         """Return the matches of a test, also of one that is a part of a way's."""
         found = [*matches(trace, edge, self.origins), *self._by_results(trace, edge), *self._by_building(trace, edge)]
+        found += loop_matches(trace, edge, self.graph(trace.start), self.origins)
         return [one for one in found if not self._is_trivial(trace, one)]
 
     def _by_building(self, trace: Trace, edge: Edge) -> Iterator[Match]:
@@ -172,28 +175,6 @@ class Asked:
     def mask(self) -> int:
         """All bits of an address."""
         return (1 << self.program.elf.bits) - 1
-
-
-def spread(trace: Trace, value: Value, depth: int) -> list[Value]:
-    """Return what a value may be, where it is one of several."""
-    if type(value) is tuple and value[0] in "f?" and depth:
-        several = trace.merged.get((value[1], value[2]), {}).values() if value[0] == "f" else value[2:4]
-        found: list[Value] = []
-        for one in several:
-            if one != value:
-                found += spread(trace, one, depth - 1)
-        return found[:32]
-    return [value]
-
-
-def sources(trace: Trace, block: int, value: Value, depth: int = 3) -> Iterator[tuple[int, Value]]:
-    """Return the blocks that a value may come from, each with what it is there."""
-    if type(value) is tuple and value[0] == "f" and depth:
-        for source, one in trace.merged.get((value[1], value[2]), {}).items():
-            if one != value:
-                yield from sources(trace, source, one, depth - 1)
-    else:
-        yield block, value
 
 
 def _belongs(one: Match, first: Match) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from aboveboard.evidence.triggers.asked import Asked, spread
+from aboveboard.evidence.triggers.asked import Asked
 from aboveboard.evidence.triggers.matches import COMPARES
 from aboveboard.evidence.triggers.secrets import KEPT
+from aboveboard.evidence.triggers.several import spread
 from aboveboard.readers.flow.trace import Edge, Site, Trace
 from aboveboard.readers.flow.values import Value, parts
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from aboveboard.evidence.triggers.asked import Asked, sources, spread
+from aboveboard.evidence.triggers.asked import Asked
 from aboveboard.evidence.triggers.candidates import Candidate
 from aboveboard.evidence.triggers.checks import Checks
 from aboveboard.evidence.triggers.effects import PASS, WEIGHT, Effect
 from aboveboard.evidence.triggers.matches import COMPARES, Match
+from aboveboard.evidence.triggers.several import sources, spread
 from aboveboard.evidence.triggers.secrets import second_secrets
 from aboveboard.readers.flow.graph import Graph, Node
 from aboveboard.readers.flow.trace import Edge, Site, Trace

@@ -55,6 +55,35 @@ class Graph:
                 stack.pop()
         return order[::-1]
 
+    def loop(self, block: int) -> frozenset[int]:
+        """Return the blocks of the innermost loop around a block; empty where it lies in none."""
+        return min((one for one in self._loops if block in one), key=len, default=frozenset())
+
+    @cached_property
+    def _loops(self) -> list[frozenset[int]]:
+        """The natural loops: what leads back to a block that all of it comes through, without passing that again."""
+        backwards: dict[Node, list[Node]] = {}
+        for node in self._order:
+            for one in self._next.get(node, ()):
+                backwards.setdefault(one, []).append(node)
+        found: dict[Node, set[Node]] = {}
+        for node in self._order:
+            for head in self._next.get(node, ()):
+                if self._dominates(head, node):
+                    inside = found.setdefault(head, {head})
+                    row = [node]
+                    while row:
+                        one = row.pop()
+                        if one not in inside:
+                            inside.add(one)
+                            row += backwards.get(one, ())
+        return [frozenset(one for one in nodes if type(one) is int) for nodes in found.values()]
+
+    def _dominates(self, first: Node, second: Node) -> bool:
+        while second != first and second != self.entry:
+            second = self.parent[second]
+        return second == first
+
     @cached_property
     def parent(self) -> dict[Node, Node]:
         """The immediate dominator of each node."""

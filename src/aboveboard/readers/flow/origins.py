@@ -324,6 +324,11 @@ class Origins:
                     found |= self._of(site.target, value, depth + 1, seen)
         return found
 
+    @property
+    def mask(self) -> int:
+        """All bits of an address."""
+        return (1 << self._elf.bits) - 1
+
     def is_fixed(self, address: int) -> bool:
         """Tell whether an address is in data of the file that has a first value there."""
         if self._elf.is_constant(address, 1):

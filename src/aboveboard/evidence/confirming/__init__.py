@@ -1,0 +1,1 @@
+"""Confirmation by execution: whether the constant, and nothing near it, opens what the code says it opens."""
