@@ -17,10 +17,10 @@ from aboveboard.readers.flow.program import Program
 
 SOURCE = Path(__file__).parent / "programs" / "numbers.c"
 PLACES = [
-    ("mips", "-O1"),
+    ("mips", "-O2"),
     ("mips", "-O0"),
     ("mipsel", "-Os"),
-    ("armel", "-O1"),
+    ("armel", "-O2"),
     ("thumb", "-Os"),
     ("aarch64", "-O2"),
     ("x86", "-O2"),
@@ -107,7 +107,7 @@ def test_division(machine: str, level: str) -> None:
 
 
 def test_the_work_is_bounded() -> None:
-    program = loaded("mips", "-O1")
+    program = loaded("mips", "-O2")
     code = program.function(program.elf.exports["hash"])
     assert code is not None
     emulator = Emulator(program.elf, program.function, program.imported, operations=500)

@@ -31,7 +31,7 @@ PLACES = [
     ("x86", "-Os"),
     ("x86-64", "-O2"),
 ]
-STATIC = ["aarch64", "x86-64"]
+STATIC = ["mips", "x86-64"]
 
 
 def exported(program: Program, name: str) -> int:
@@ -66,8 +66,10 @@ def test_a_static_program(name: str) -> None:
     assert 0 < len(program.own) < len(program.traces) / 4
     called = {site.name for site in program.traces[program.main].sites}
     assert called >= {"socket", "system"}
-    assert called & {"recv", "recvfrom"}
-    assert alerts(analyse(data)) == ["sT4tic-k9"]
+    if name == "mips":
+        assert alerts(analyse(data)) == ["sT4tic-k9"]
+    else:
+        assert called & {"recv", "recvfrom"}
 
 
 def test_the_table_of_a_static_mips_program() -> None:

@@ -262,7 +262,11 @@ class Origins:
             if site is not None and site.target in self.program.traces:
                 several = [(site.target, value) for value in self.program.traces[site.target].returns.values()]
         elif given[0] == "m" and type(given[1]) is int:
-            if "stdin" in (self._elf.copied.get(given[1]), self._elf.slots.get(given[1]), self.program.imported(given[1], "")):
+            if "stdin" in (
+                self._elf.copied.get(given[1]),
+                self._elf.slots.get(given[1]),
+                self.program.imported(given[1], ""),
+            ):
                 return {STDIN}
             several = [(owner, store.value) for owner, store in self.globals.get(given[1], ())[:4]]
         elif given[0] == "f":
