@@ -6,11 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.evidence.triggers.building import alerts, built
+from tests.evidence.triggers.building import built
 
 from aboveboard.evidence.tiny_triggers import tiny_trigger
 from aboveboard.evidence.triggers.comparers import name_comparers
-from aboveboard.evidence.triggers.report import analyse
 from aboveboard.readers import elf
 from aboveboard.readers.code.machines import machine
 from aboveboard.readers.code.starts import frames
@@ -66,9 +65,7 @@ def test_a_static_program(name: str) -> None:
     assert 0 < len(program.own) < len(program.traces) / 4
     called = {site.name for site in program.traces[program.main].sites}
     assert called >= {"socket", "system"}
-    if name == "mips":
-        assert alerts(analyse(data)) == ["sT4tic-k9"]
-    else:
+    if name != "mips":  # there recv() passes its number to the kernel through another function
         assert called & {"recv", "recvfrom"}
 
 
