@@ -11,6 +11,7 @@ import typer
 
 from aboveboard.cli.common import AsJson, say, talker
 from aboveboard.model.canonical import JSON
+from aboveboard.pipelines import trigger_confirming as trying
 from aboveboard.pipelines.triggers import Looked, look
 from aboveboard.pipelines.workbench import bench
 from aboveboard.report import terminal
@@ -23,12 +24,18 @@ def triggers(
     root: Annotated[
         Path | None, typer.Option(help="The root tree that it belongs to: its pages, help and settings.")
     ] = None,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Run the program in a cell of its own, and see what the constants open.")
+    ] = False,
+    best: Annotated[int, typer.Option(min=0, max=10, help="With --confirm: try so many of the best that are no alerts.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Find comparisons with a constant that open something; exit 4 where one is an alert, or no code was followed."""
     talk = talker()
     with bench(None, 1, lambda text: talk.print(terminal.safe(f"  {text}")), confined=True) as here:
         found = look(program, root, here)
+        if confirm:
+            found = trying.confirm(found, program, root, here, best)
     for gap in found.gaps:
         talk.print(terminal.safe(f"  not seen: {gap}"))
     if as_json:
@@ -41,7 +48,7 @@ def triggers(
 def _print(found: Looked) -> None:
     alerts = [one for one in found.ranking if one["alert"]]
     for one in found.ranking:
-        mark = "CANDIDATE" if one["alert"] else "ranked"
+        mark = "CONFIRMED" if one["standing"] == "confirmed" else "CANDIDATE" if one["alert"] else "ranked"
         say(f"{one['rank']:>2}. {mark:9} {_points(one['score']):>5}  {one['constant']!r}  {one['kind']}, {one['what']}")
         say(f"      compared at {one['address']} in {one['function']}")
         for effect in _rows(one["effects"]):

@@ -92,6 +92,7 @@ def _shown(rank: int, one: Scored, program: programs.Program, listing: Listing) 
         "function": program.names.get(candidate.function) or f"0x{candidate.function:x}",
         "address": f"0x{candidate.address:x}",
         "effects": effects,
+        "width": candidate.group[0].size if len(candidate.group) == 1 else 0,
         "standing": "candidate",
         "what": what(candidate),
         "skips_check": candidate.skips,
