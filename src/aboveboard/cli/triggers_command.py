@@ -30,7 +30,7 @@ def triggers(
     best: Annotated[int, typer.Option(min=0, max=10, help="With --confirm: try so many of the best that are no alerts.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Find comparisons with a constant that open something; exit 4 where one is an alert, or where no code could be followed."""
+    """Find comparisons with a constant that open something; exit 4 where one is an alert, or no code was followed."""
     talk = talker()
     with bench(None, 1, lambda text: talk.print(terminal.safe(f"  {text}")), confined=True) as here:
         found = look(program, root, here)

@@ -62,7 +62,7 @@ def _low(data: bytes) -> int:
 
 def _words(data: bytes) -> dict[int, int]:
     """Return the low halves of the words of the code by their high halves."""
-    return {high: low for high, low in struct.iter_unpack(">HH", data[0x400:0x460])}
+    return dict(struct.iter_unpack(">HH", data[0x400:0x460]))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def name_comparers(program: Program) -> None:
 
 
 def _has_text(program: Program, site: Site) -> bool:
-    return any(type(one) is int and one > 4096 and len(program.elf.read(one, 2)) == 2 for one in site.arguments[:2])
+    return any(type(one) is int and one > 256 and len(program.elf.read(one, 2)) == 2 for one in site.arguments[:2])
 
 
 def _behind(program: Program, target: int, slots: dict[int, tuple[int, ...]]) -> tuple[int, ...]:

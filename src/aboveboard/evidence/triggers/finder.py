@@ -62,7 +62,7 @@ class Finder:
     def find(self) -> list[Candidate]:
         """Return the candidates, by the address of their comparison."""
         for function, trace in sorted(self.program.traces.items()):
-            for site in (part for site in trace.sites for part in apart(trace, self.asked.graph(function), site)):
+            for site in (one for call in trace.sites for one in apart(trace, self.asked.graph(function), call)):
                 effect = effect_of(function, site, self.origins) or take_effect(function, site, self.origins)
                 if effect is not None:
                     self._up(function, site.block, _Reached(effect, False, 0), frozenset())

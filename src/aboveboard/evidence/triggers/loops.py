@@ -14,7 +14,7 @@ from aboveboard.evidence.triggers.several import spread
 from aboveboard.readers.flow.graph import Graph
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.trace import Edge, Trace
-from aboveboard.readers.flow.values import ADD, NOT, OR, SUB, XOR, Value, parts
+from aboveboard.readers.flow.values import ADD, NOT, SUB, XOR, Value, parts
 
 MAX_BYTES = 64
 
@@ -114,7 +114,9 @@ def _match(found: _Sides, address: int, edge: Edge, origins: Origins, length: in
     raw = origins.bytes(start, length or None)
     made = bytes(_solved(byte, of_table, of_sent) for byte in raw)
     changed = bool(of_table or of_sent)
-    return Match("built" if changed else "compare", ("m", sent, 1), made, address, way=(edge.source, edge.target), wanted="loop")
+    return Match(
+        "built" if changed else "compare", ("m", sent, 1), made, address, way=(edge.source, edge.target), wanted="loop"
+    )
 
 
 def _solved(byte: int, of_table: tuple[tuple[int, int], ...], of_sent: tuple[tuple[int, int], ...]) -> int:

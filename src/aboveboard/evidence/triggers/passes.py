@@ -10,8 +10,8 @@ from aboveboard.evidence.triggers.candidates import Candidate
 from aboveboard.evidence.triggers.checks import Checks
 from aboveboard.evidence.triggers.effects import PASS, WEIGHT, Effect
 from aboveboard.evidence.triggers.matches import COMPARES, Match
-from aboveboard.evidence.triggers.several import sources, spread
 from aboveboard.evidence.triggers.secrets import second_secrets
+from aboveboard.evidence.triggers.several import sources, spread
 from aboveboard.readers.flow.graph import Graph, Node
 from aboveboard.readers.flow.trace import Edge, Site, Trace
 from aboveboard.readers.flow.values import Value, negated, parts

@@ -11,6 +11,7 @@ from functools import cached_property
 from aboveboard.readers.code.sites import MAX_CODE, code_of
 from aboveboard.readers.elf import Elf, Segment
 
+_BEFORE = 8  # words that are looked at before an entry
 MAX_TABLE = 200_000  # entries of a table for unwinding
 MAX_BACK = 64 * 1024  # bytes that are searched backwards for an entry
 
@@ -64,8 +65,41 @@ def entries_by_shape(elf: Elf) -> Iterator[tuple[int, str]]:
     if mode is None or frames(elf) or unwind(elf):
         return
     for segment, text in code_of(elf):
-        for at in _Shapes(text, mode, big=elf.endian == "big").entries():
-            yield segment.start + at, mode
+        big = elf.endian == "big"
+        for at in _Shapes(text, mode, big=big).entries():
+            if _may_begin(text, at, mode, big=big):
+                yield segment.start + at, mode
+
+
+def _may_begin(text: bytes, at: int, mode: str, *, big: bool) -> bool:
+    """Tell whether what lies before an entry may end a function: compilers move a prologue behind a first test.
+
+    Sources: MIPS32 architecture, volume II; ARM architecture reference manual, A5 (encoding of the instruction set).
+    """
+    if mode not in ("mips", "arm") or at < 8 or at % 4:
+        return True
+    order = ">" if big else "<"
+    words = [word for (word,) in struct.iter_unpack(order + "I", text[max(0, at - 4 * _BEFORE) : at])]
+    if mode == "arm":
+        return _ends_arm(words[-1])
+    while words and words[-1] == 0:
+        words.pop()
+    return not words or any(_ends_mips(word) for word in words[-2:])  # the last may stand behind a jump
+
+
+def _ends_mips(word: int) -> bool:
+    """Tell whether an instruction jumps away whatever holds, calls something that may not return, or traps."""
+    function = word & 0x3F
+    return word >> 26 in (2, 3) or word >> 16 in (0x1000, 0x0411) or (word >> 26 == 0 and function in (8, 9, 0xD))
+
+
+def _ends_arm(word: int) -> bool:
+    """Tell whether an instruction is no conditional branch, and none that goes on to the next one; numbers may be any."""
+    if word >> 28 != 0xE:
+        return word >> 28 > 0xE or word >> 24 & 0xE != 0xA
+    loads = word & 0x0E108000 == 0x08108000 or word & 0x0C10F000 == 0x0410F000  # into pc
+    moves = word & 0x0FFFFFF0 in (0x012FFF10, 0x01A0F000) or word in (0xE1A00000, 0xE320F000)  # into pc, or nothing
+    return loads or moves or word >> 24 in (0xEA, 0xEB, 0xE7)
 
 
 def frames(elf: Elf) -> list[tuple[int, int]]:

@@ -86,6 +86,8 @@ class Emulator(Memory):
         self.prepare(machine)
         for number, value in enumerate(arguments):
             self.set_argument(machine, number, value)
+        if machine.function_register is not None:
+            self.set_register(machine.function_register, machine.convention.word, function.start)
         if machine.convention.return_slot:
             sp = self.get_register(machine.sp, machine.convention.word)
             self.write(sp or STACK, machine.convention.word, RETURN)

@@ -32,6 +32,13 @@ def _strcpy(run: Memory, arguments: _Arguments) -> int | None:
     return target
 
 
+def _stpcpy(run: Memory, arguments: _Arguments) -> int | None:
+    target, source = arguments[:2]
+    text = run.text(source) if source is not None else None
+    _strcpy(run, arguments)
+    return target + len(text) if target is not None and text is not None else None
+
+
 def _strncpy(run: Memory, arguments: _Arguments) -> int | None:
     target, source, size = arguments[:3]
     text = run.text(source) if source is not None else None
@@ -144,6 +151,7 @@ LIBRARY: Mapping[str, Callable[[Memory, _Arguments], int | None]] = {
     "strlen": _strlen,
     **dict.fromkeys(("memcpy", "memmove", "__memcpy_chk", "__memmove_chk"), _memcpy),
     **dict.fromkeys(("strcpy", "__strcpy_chk"), _strcpy),
+    **dict.fromkeys(("stpcpy", "__stpcpy", "__stpcpy_chk"), _stpcpy),
     **dict.fromkeys(("strncpy", "__strncpy_chk"), _strncpy),
     **dict.fromkeys(("strcat", "__strcat_chk"), _strcat),
     **dict.fromkeys(("memset", "__memset_chk"), _memset),

@@ -219,7 +219,7 @@ class Origins:
         return found
 
     def _written(self, function: int, place: Value, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
-        """Return what a function puts behind one of its parameters. Each is asked once in an answer: calls may form a net."""
+        """Return what a function puts behind one of its parameters. Each is asked once in an answer: calls form nets."""
         if depth > MAX_DEPTH or (function, place) in self._asked or len(self._asked) > MAX_WORK:
             return self._asked.get((function, place), set())
         found = self._asked[(function, place)] = set()
@@ -262,7 +262,11 @@ class Origins:
             if site is not None and site.target in self.program.traces:
                 several = [(site.target, value) for value in self.program.traces[site.target].returns.values()]
         elif given[0] == "m" and type(given[1]) is int:
-            if "stdin" in (self._elf.copied.get(given[1]), self._elf.slots.get(given[1])):
+            if "stdin" in (
+                self._elf.copied.get(given[1]),
+                self._elf.slots.get(given[1]),
+                self.program.imported(given[1], ""),
+            ):
                 return {STDIN}
             several = [(owner, store.value) for owner, store in self.globals.get(given[1], ())[:4]]
         elif given[0] == "f":
@@ -399,13 +403,17 @@ class Origins:
         pointed = {value & mask for value in self._elf.based.values()} | {value & mask for value in self.program.pointed}
         return {start: unknown[:8] for start in self.program.traces if start in pointed}
 
+    def _on_stack(self, place: int) -> bool:
+        """Tell whether a place lies on the stack: there the same place is another thing in each function."""
+        return self.program.tracer is not None and self.program.tracer.places.on_stack(place)
+
     @cached_property
     def globals(self) -> dict[int, list[tuple[int, Store]]]:
         """What is stored at fixed addresses."""
         found: dict[int, list[tuple[int, Store]]] = {}
         for start, trace in sorted(self.program.traces.items()):
             for store in trace.stores:
-                if type(store.place) is int:
+                if type(store.place) is int and not self._on_stack(store.place):
                     found.setdefault(store.place, []).append((start, store))
         return found
 
@@ -416,7 +424,7 @@ class Origins:
         for start, trace in sorted(self.program.traces.items()):
             for site in trace.sites:
                 for number, given in enumerate(site.arguments):
-                    if type(given) is int and given > 4096 and not self._elf.is_code(given):
+                    if type(given) is int and given > 4096 and not self._elf.is_code(given) and not self._on_stack(given):
                         found.setdefault(given, []).append((start, number, site))
         return found
 
