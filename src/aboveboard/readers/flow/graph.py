@@ -80,7 +80,7 @@ class Graph:
         return [frozenset(one for one in nodes if type(one) is int) for nodes in found.values()]
 
     def _dominates(self, first: Node, second: Node) -> bool:
-        while second != first and second != self.entry:
+        while second not in (first, self.entry):
             second = self.parent[second]
         return second == first
 
