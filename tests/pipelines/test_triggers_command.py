@@ -72,16 +72,19 @@ def test_a_program_without_a_candidate_ends_with_0(tmp_path: Path) -> None:
     assert "0 candidates for a hidden trigger" in said
 
 
-def test_what_a_page_of_the_tree_names_is_no_alert(seeded: Path, tmp_path: Path) -> None:
-    root = tmp_path / "root"
+def test_what_a_page_of_the_tree_names_is_no_alert(tmp_path: Path) -> None:
+    seeded, root = tmp_path / "ftpd", tmp_path / "root"
+    seeded.write_bytes(program("ftp", "BYPASS", "x86-64", "-O2"))
     (root / "www").mkdir(parents=True)
     (root / "www" / "index.html").write_text("<p>nothing of the kind</p>")
-    (root / "www" / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n /x7wz_io")  # nobody reads a picture as text
+    (root / "www" / "picture.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n log in with hq7-maint-00"
+    )  # nobody reads a picture as text
     (root / "www" / "away.html").symlink_to("/etc/hostname")
     ranking(seeded, "--root", root, code=4)
-    (root / "www" / "support.html").write_text('<a href="/x7wz_io?id">console</a>')
+    (root / "www" / "support.html").write_text("<p>For maintenance: hq7-maint-00</p>")
     found = ranking(seeded, "--root", root, code=0)
-    (one,) = (one for one in found if one["constant"] == "/x7wz_io")
+    (one,) = (one for one in found if one["constant"] == "hq7-maint-00")
     assert one["parts"]["named elsewhere"] == -3.0
 
 

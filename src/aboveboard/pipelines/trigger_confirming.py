@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -88,9 +89,17 @@ def _confirmer(program: Path, root: Path | None, here: Bench) -> Confirmer:
     except ValueError as error:
         raise InputError(f"{program} is not in {root}", hint="give the program as it lies in the root tree") from error
     tree = open_subject(root, here.jail, here.blobs, here.cache, here.progress).trees[0]
-    view = TreeView(tree.entries, here.blobs.read, container=tree.container)
+    view = TreeView(tree.entries, lambda digest, limit: _read(here, digest, limit), container=tree.container)
     services = tuple(_services(tree_of(tree.container, tree.entries, here.blobs).digest, tree.container, here))
     return Confirmer(of_tree(view, inside), services=services, documents=documents(view))
+
+
+def _read(here: Bench, digest: str, limit: int) -> bytes:
+    descriptor = here.blobs.open(digest)
+    if descriptor is None:
+        return b""
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(limit)
 
 
 def _services(digest: str, container: str, here: Bench) -> Iterator[Service]:

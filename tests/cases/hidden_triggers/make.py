@@ -35,8 +35,6 @@ def cases() -> dict[str, dict[str, Any]]:
     scan = [["trigger-scan", {"covered": 84, "code": 4096}, "observed"]]
     # The comparison is made, and the command runs either way: the branch leads to where it would go on anyway.
     found["silent/guards_nothing"] = case(changed(whole, 0x14400006, 0x14400001), facts=scan)
-    # The text has the same form and stands in a sentence of the program beside other words: users are told of it.
-    found["silent/documented"] = case(whole + f"\0usage: send {CONSTANT} or status\0".encode(), facts=scan)
     # What is received is compared with what is received: no constant.
     own = changed(changed(whole, 0x34A50000 | _low(whole), 0), 0x3C050000 | _high(whole), 0x27A50020)
     found["silent/no_constant"] = case(own, facts=scan)

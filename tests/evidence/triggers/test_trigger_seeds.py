@@ -66,12 +66,23 @@ def test_a_seed_that_opens_nothing_in_the_clean_edition_is_shown_without_alarm()
     assert {str(one["constant"]) for one in found.ranking} >= {"/reboot", "/save"}
 
 
-def test_what_pages_of_the_tree_name_is_no_alert() -> None:
+def test_what_pages_of_the_tree_name_counts_less() -> None:
     data = program("http", "ROW", "mips", "-O2")
     page = b'<p>Support: <a href="/x7wz_io?c">console</a></p>'
-    assert alerts(analyse(data)) == ["/x7wz_io"]
-    assert alerts(analyse(data, [page])) == []
-    assert alerts(analyse(data, [b"<p>nothing of the kind</p>"])) == ["/x7wz_io"]
+    plain, named, other = analyse(data), analyse(data, [page]), analyse(data, [b"<p>nothing of the kind</p>"])
+    assert plain.ranking == other.ranking
+    before = next(one for one in plain.ranking if one["constant"] == "/x7wz_io")
+    after = next(one for one in named.ranking if one["constant"] == "/x7wz_io")
+    parts = after["parts"]
+    assert isinstance(parts, dict)
+    assert parts["named elsewhere"] == -300
+    assert int(str(after["score"])) <= int(str(before["score"])) - 300
+
+
+def test_a_password_that_the_manual_names_is_no_alert() -> None:
+    data = program("ftp", "BYPASS", "x86-64", "-O2")
+    assert alerts(analyse(data)) == ["hq7-maint-00"]
+    assert alerts(analyse(data, [b"For maintenance log in with hq7-maint-00 and change it."])) == []
 
 
 def test_an_alert_says_how_to_check_it() -> None:

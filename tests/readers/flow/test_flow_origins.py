@@ -38,8 +38,11 @@ def origins(machine: str, level: str) -> Origins:
     return Origins(programs.load(elf.read(built(SOURCE, machine, level, "-rdynamic", "-fno-inline"))))
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize(("machine", "level"), PLACES)
+# An exported `main` of ARM is named in a relocation alone, so it is not known there: programs do not export it.
+ALL = [(*place, name) for place in PLACES for name in FUNCTIONS if (place[0], name) != ("armel", "main")]
+
+
+@pytest.mark.parametrize(("machine", "level", "name"), ALL)
 def test_what_is_put_out_is_followed_back(machine: str, level: str, name: str) -> None:
     found = origins(machine, level)
     mask = ~1 if found.program.elf.machine in ("mips", "arm") else ~0

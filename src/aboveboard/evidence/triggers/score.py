@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aboveboard.evidence.triggers.candidates import Candidate
-from aboveboard.evidence.triggers.effects import EVALUATE, MEMORY, PASS, RUN, WEIGHT
+from aboveboard.evidence.triggers.effects import EVALUATE, LISTEN, MEMORY, PASS, PRIVILEGE, READ, RUN, SETTING, WEIGHT
 from aboveboard.evidence.triggers.rarity import constant_text, rarity
-from aboveboard.readers.flow.sources import OUTSIDE
+from aboveboard.readers.flow.sources import FILE, OUTSIDE
 
-ALERT = 6.0
+# From which score a candidate is an alert: what runs commands or takes rights seldom lies behind one constant in ordinary
+# programs; what passes for a check, or writes a file, often only looks so, most of all in readers of files.
+ALERT_STRONG, ALERT_PASS, ALERT_PASS_UNKNOWN, ALERT_FILES, ALERT_OTHER = 4.0, 6.0, 7.0, 9.0, 6.0
+_STRONG = frozenset({RUN, PRIVILEGE, LISTEN, EVALUATE, MEMORY, SETTING, READ})
 NEAR_TOP = 1.5  # a second alert is this near to the first
 MAX_ALERTS = 2
 _HARMLESS = frozenset({"argument", "environment", "settings", "local", "command"})
@@ -44,9 +47,22 @@ def ranked(candidates: Iterable[Candidate], big: bool, named: Callable[[str], bo
     top = found[0].score if found else 0.0
     result = []
     for number, one in enumerate(found):
-        alert = one.score >= ALERT and one.score >= top - NEAR_TOP and number < MAX_ALERTS
+        alert = one.score >= bar(one.candidate) and one.score >= top - NEAR_TOP and number < MAX_ALERTS
         result.append(Scored(one.candidate, one.constant, one.parts, alert))
     return result
+
+
+def bar(one: Candidate) -> float:
+    """Return from which score a candidate is an alert."""
+    kinds = {effect.kind for effect in one.effects}
+    outside = one.origins & OUTSIDE
+    if kinds & _STRONG:
+        return ALERT_STRONG
+    if outside == {FILE}:
+        return ALERT_FILES
+    if PASS in kinds:
+        return ALERT_PASS if outside else ALERT_PASS_UNKNOWN
+    return ALERT_OTHER
 
 
 def _without_parts(found: list[Candidate]) -> list[Candidate]:

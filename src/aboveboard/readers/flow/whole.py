@@ -25,7 +25,6 @@ class Whole:
             for site in trace.sites:
                 given = site.arguments[0]
                 if site.name in ("__libc_start_main", "__uClibc_main") and type(given) is int:
-                    given = self._elf.exports.get(self.program.imported(given, ""), given)  # where `main` is exported
                     return given & ~1 if self._elf.machine in ("mips", "arm") else given
         return -1
 
