@@ -32,7 +32,13 @@ def inside(name: str, options: list[str]) -> None:
     import atheris
 
     with atheris.instrument_imports(
-        include=["aboveboard.readers", "aboveboard.agreement", "aboveboard.trust", "aboveboard.evidence.program_calls"]
+        include=[
+            "aboveboard.readers",
+            "aboveboard.agreement",
+            "aboveboard.trust",
+            "aboveboard.evidence.program_calls",
+            "aboveboard.evidence.triggers",
+        ]
     ):
         import fuzz_targets
     atheris.Setup([sys.argv[0], *options], fuzz_targets.TARGETS[name])

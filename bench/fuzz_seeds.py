@@ -195,6 +195,7 @@ _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "shell": _scripts,
     "elf": _programs,
     "code": _programs,
+    "triggers": lambda: [bytes([machine]) for machine in range(6)],
     "keys": _keys,
     "accounts": _accounts,
     "addresses": lambda: [b"see https://u:p@a.example.net:8443/x?y [2001:db8::1]:53 192.0.2.7:80 ntp.pool.org\n"],

@@ -11,6 +11,9 @@ from aboveboard.agreement import declaration as declarations
 from aboveboard.evidence.collector import FileSubject, Needs
 from aboveboard.evidence.collectors import programs
 from aboveboard.evidence.memory_tree import memory_tree
+from aboveboard.evidence.tiny_triggers import tiny_trigger
+from aboveboard.evidence.triggers.report import analyse
+from aboveboard.model.canonical import canonical
 from aboveboard.model.errors import InputError
 from aboveboard.model.facts import Gap
 from aboveboard.readers import (
@@ -174,6 +177,20 @@ def code(data: bytes) -> None:
     list(programs.collect(FileSubject(data), Needs()))
 
 
+def triggers(data: bytes) -> None:
+    """Bytes of a tiny program with a trigger are changed: pairs of a place in its code and headers, and a byte."""
+    machines = ("mips", "mipsel", "arm", "aarch64", "x86", "x86-64")
+    program = bytearray(tiny_trigger(machines[data[0] % len(machines)])) if data else bytearray()
+    for at, byte in zip(data[1::2], data[2::2], strict=False):
+        place = at % 0x60 + (0x400 if at & 0x80 else 0x20)
+        program[place] = byte
+    try:
+        found = analyse(bytes(program))
+    except elf.ElfError:
+        return
+    assert canonical([dict(one) for one in found.ranking])
+
+
 def key_material(data: bytes) -> None:
     list(keys.find(data))
     list(keys.authorised_keys(_text(data)))
@@ -222,6 +239,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "shell": shell,
     "elf": elf_headers,
     "code": code,
+    "triggers": triggers,
     "keys": key_material,
     "accounts": passwords,
     "addresses": hosts,

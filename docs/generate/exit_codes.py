@@ -44,6 +44,10 @@ SAID: Mapping[str, tuple[tuple[int, str], ...]] = {
         (3, "forged, or not the supplier's"),
         (4, "expired, triggered or unknown"),
     ),
+    "triggers": (
+        (0, "no alert; that is not the same as no trigger"),
+        (4, "an alert: a candidate for a hidden trigger; or no code could be followed"),
+    ),
     "release check": ((0, "the image is in the log, as asked"), (4, "it is not shown to be")),
 }
 

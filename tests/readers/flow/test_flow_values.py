@@ -31,9 +31,9 @@ def evaluated(value: Value, numbers: Numbers) -> int:
         return value
     kind = value[0]
     if kind == "p":
-        return numbers[value[1]]
+        return numbers[int(value[1])]
     if kind == "+":
-        return evaluated(value[1], numbers) + value[2] & MASK
+        return evaluated(value[1], numbers) + int(value[2]) & MASK
     if kind == "o" and value[3] is None:
         return UNARY[value[1]](evaluated(value[2], numbers), 4) & MASK
     if kind == "?":
@@ -146,12 +146,9 @@ def test_one_constant_alone_is_found_behind_what_compilers_make_of_it() -> None:
 
 def test_depth_is_bounded() -> None:
     value: Value | None = ("p", 0)
-    for _ in range(50):
-        before = value
-        assert before is not None
-        value = values.unary(values.NOT, before, 4)
-        if value is None:
-            break
+    before: Value = 0
+    while value is not None and values.depth(before) < 50:
+        before, value = value, values.unary(values.NOT, value, 4)
     assert value is None
     assert values.depth(before) <= values.MAX_DEPTH + 1
     wide = values.both(*(("=", ("p", number), 1) for number in range(1000)))

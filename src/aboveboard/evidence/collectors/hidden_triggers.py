@@ -30,7 +30,7 @@ EMITS = {
     "local), effects, skips_check, behind_check, input, parts of the score, path, listing",
     "trigger-scan": "functions, covered and code (bytes of code that were followed, and all), compared (candidates)",
 }
-CLAUSES = ("NB-01", "NB-02", "NB-06", "NB-08")
+CLAUSES = ("NB-01", "NB-02", "NB-08")
 
 PLANTED = tuple(
     Planted(

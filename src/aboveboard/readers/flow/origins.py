@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from aboveboard.readers.elf import Elf
 from aboveboard.readers.flow.places import Index, covers
 from aboveboard.readers.flow.program import Program
 from aboveboard.readers.flow.sources import (
@@ -33,19 +32,19 @@ from aboveboard.readers.flow.sources import (
     STREAM_SCANS,
     THROUGH,
 )
-from aboveboard.readers.flow.trace import Site, Store
+from aboveboard.readers.flow.trace import Site
 from aboveboard.readers.flow.values import Value, apart, plus, root
+from aboveboard.readers.flow.whole import Whole
 
 MAX_DEPTH = 14
 MAX_WORK = 400
 
 
-class Origins:
+class Origins(Whole):
     """Answers for one program. Answers are kept."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
-        self._elf: Elf = program.elf
+        super().__init__(program)
         self._known: dict[tuple[int, Value, bool], frozenset[str]] = {}
         self._indices: dict[int, Index] = {}
         self._work = 0
@@ -367,66 +366,6 @@ class Origins:
             return None
         text = raw[:end].decode("latin-1")
         return text if all(one.isprintable() or one in "\t\r\n" for one in text) else None
-
-    @cached_property
-    def main(self) -> int:
-        """The address of `main`, -1 where it is not known."""
-        if self.program.main >= 0:
-            return self.program.main
-        for trace in self.program.traces.values():
-            for site in trace.sites:
-                if site.name in ("__libc_start_main", "__uClibc_main") and type(site.arguments[0]) is int:
-                    return site.arguments[0] & ~1 if self._elf.machine in ("mips", "arm") else site.arguments[0]
-        return -1
-
-    @cached_property
-    def callers(self) -> dict[int, list[tuple[int, Site]]]:
-        """The calls of each function of the file."""
-        found: dict[int, list[tuple[int, Site]]] = {}
-        for start, trace in sorted(self.program.traces.items()):
-            for site in trace.sites:
-                if not site.name and site.target > 0:
-                    target = site.target if site.target in self.program.traces else site.target & ~1
-                    found.setdefault(target, []).append((start, site))
-        return found
-
-    @cached_property
-    def indirect(self) -> dict[int, list[tuple[int, Site]]]:
-        """For functions that data point to: the calls of what is not known, which may be calls of them."""
-        unknown = [
-            (start, site)
-            for start, trace in sorted(self.program.traces.items())
-            for site in trace.sites
-            if not site.name and site.target < 0
-        ]
-        mask = ~1 if self._elf.machine in ("mips", "arm") else ~0
-        pointed = {value & mask for value in self._elf.based.values()} | {value & mask for value in self.program.pointed}
-        return {start: unknown[:8] for start in self.program.traces if start in pointed}
-
-    def _on_stack(self, place: int) -> bool:
-        """Tell whether a place lies on the stack: there the same place is another thing in each function."""
-        return self.program.tracer is not None and self.program.tracer.places.on_stack(place)
-
-    @cached_property
-    def globals(self) -> dict[int, list[tuple[int, Store]]]:
-        """What is stored at fixed addresses."""
-        found: dict[int, list[tuple[int, Store]]] = {}
-        for start, trace in sorted(self.program.traces.items()):
-            for store in trace.stores:
-                if type(store.place) is int and not self._on_stack(store.place):
-                    found.setdefault(store.place, []).append((start, store))
-        return found
-
-    @cached_property
-    def global_buffers(self) -> dict[int, list[tuple[int, int, Site]]]:
-        """The calls that are given a fixed address."""
-        found: dict[int, list[tuple[int, int, Site]]] = {}
-        for start, trace in sorted(self.program.traces.items()):
-            for site in trace.sites:
-                for number, given in enumerate(site.arguments):
-                    if type(given) is int and given > 4096 and not self._elf.is_code(given) and not self._on_stack(given):
-                        found.setdefault(given, []).append((start, number, site))
-        return found
 
 
 def _is_small(value: Value) -> bool:
