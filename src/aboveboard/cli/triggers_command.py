@@ -27,9 +27,7 @@ def triggers(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Run the program in a cell of its own, and see what the constants open.")
     ] = False,
-    best: Annotated[
-        int, typer.Option(min=0, max=10, help="With --confirm: try so many of the best that are no alerts.")
-    ] = 0,
+    best: Annotated[int, typer.Option(min=0, max=10, help="With --confirm: try so many that are no alerts.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Find comparisons with a constant that open something; exit 4 where one is an alert, or no code was followed."""

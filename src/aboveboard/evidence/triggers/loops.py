@@ -1,8 +1,8 @@
 """Comparisons that a program makes byte by byte in a loop, with a table of constants that may be changed on the way.
 
-What leaves such a loop on the other side than at the first difference is a match with the whole table. The bytes that would
-be sent are worked out from the table: what is done to them on either side is undone where it is adding, exclusive or, or
-negation.
+What leaves such a loop on the other side than at the first difference is a match with the whole table. The bytes that
+would be sent are worked out from the table: what is done to them on either side is undone where it is adding, exclusive or,
+or negation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_BYTES = 64
 
 
 def loop_matches(trace: Trace, edge: Edge, graph: Graph, origins: Origins) -> Iterator[Match]:
-    """Return the match that holds where a way leaves a loop after all was equal, or where no difference is found."""
+    """Return the match that holds where a way leaves a loop after all was equal, or all differences add up to none."""
     yield from _of_differences(trace, edge, origins)
     loop = graph.loop(edge.source)
     if not loop or edge.target in loop:
