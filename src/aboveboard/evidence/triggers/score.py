@@ -19,6 +19,7 @@ from aboveboard.readers.flow.sources import FILE, OUTSIDE
 # programs; what passes for a check, or writes a file, often only looks so, most of all in readers of files.
 ALERT_STRONG, ALERT_PASS, ALERT_PASS_UNKNOWN, ALERT_FILES, ALERT_OTHER = 4.0, 6.0, 7.0, 9.0, 6.0
 _STRONG = frozenset({RUN, PRIVILEGE, LISTEN, EVALUATE, MEMORY, SETTING, READ})
+NAMED = "named elsewhere"
 NEAR_TOP = 1.5  # a second alert is this near to the first
 MAX_ALERTS = 2
 _HARMLESS = frozenset({"argument", "environment", "settings", "local", "command"})
@@ -47,7 +48,8 @@ def ranked(candidates: Iterable[Candidate], big: bool, named: Callable[[str], bo
     top = found[0].score if found else 0.0
     result = []
     for number, one in enumerate(found):
-        alert = one.score >= bar(one.candidate) and one.score >= top - NEAR_TOP and number < MAX_ALERTS
+        named_there = any(name == NAMED for name, _ in one.parts)  # by its own texts, pages or help: a command
+        alert = one.score >= bar(one.candidate) and one.score >= top - NEAR_TOP and number < MAX_ALERTS and not named_there
         result.append(Scored(one.candidate, one.constant, one.parts, alert))
     return result
 
@@ -106,7 +108,7 @@ def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored:
     if any(effect.kind == PASS and effect.weight >= WEIGHT[PASS] for effect in one.effects):
         parts.append(("skips a check", 1.0))
     if len(constant) > 1 and isinstance(one.group[0].constant, bytes) and named(constant):
-        parts.append(("named elsewhere", -3.0))
+        parts.append((NAMED, -3.0))
     elif len(one.rivals) > 1 and 2 * sum(map(named, one.rivals)) >= len(one.rivals):
         parts.append(("not named, as the others are", 1.5))
     return Scored(one, constant, tuple((name, round(value, 2)) for name, value in parts))
