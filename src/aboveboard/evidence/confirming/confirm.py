@@ -231,6 +231,8 @@ class Confirmer:
         outcome, why = Outcome.CONFIRMED, _WHY
         if like:
             outcome, why = Outcome.COMMAND, f"{like} does the like in the same place, and nothing documents it either"
+        elif _only_reads(shown, candidate):
+            outcome, why = Outcome.SILENT, "a secret is read, and nothing shows that it is given away"
         made = self._told(outcome, way, feed, candidate, tried=tried, why=why)
         name = ", then ".join(dict.fromkeys(one.named() for one in shown.feeds[-3:]))
         replies = shown.replies or ()
@@ -308,6 +310,12 @@ def _unloaded(found: Found) -> bool:
 
 def _nth(found: Sequence[bytes], number: int) -> bytes:
     return found[number % len(found)]
+
+
+def _only_reads(shown: Shown, candidate: Candidate) -> bool:
+    """Tell whether all that was seen is that a file with a secret is opened: a program reads its own keys."""
+    kinds = {call.effect for call in shown.calls}
+    return kinds == {Effect.SECRET} and not shown.replies and Effect.MEMORY not in candidate.effects
 
 
 def _may_pass(candidate: Candidate) -> bool:

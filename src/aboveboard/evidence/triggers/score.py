@@ -58,6 +58,8 @@ def bar(one: Candidate) -> float:
     """Return from which score a candidate is an alert."""
     kinds = {effect.kind for effect in one.effects}
     outside = one.origins & OUTSIDE
+    if one.gate:
+        return ALERT_OTHER  # the form of all that is sent, most often
     if kinds & _STRONG:
         return ALERT_STRONG
     if outside == {FILE}:
