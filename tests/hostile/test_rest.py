@@ -259,7 +259,7 @@ CALLS = {"connect", "connect_ex", "create_connection", "getaddrinfo", "gethostby
 
 
 def test_the_sources_use_no_network() -> None:
-    """No module imports a client; sockets are in the jail alone, for its channel."""
+    """No module imports a client; sockets are in the jail for its channel, and where a cell hands over its own."""
     for path in SOURCES:
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
@@ -270,6 +270,7 @@ def test_the_sources_use_no_network() -> None:
             else:
                 modules = set()
             assert not modules & CLIENTS, path
-            assert "socket" not in modules or path.parent.name == "jail", path
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and path.parent.name == "jail":
+            handles = path.parent.name in ("jail", "confirming")
+            assert "socket" not in modules or handles, path
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and handles:
                 assert node.func.attr not in CALLS, path
