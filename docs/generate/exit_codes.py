@@ -46,6 +46,7 @@ SAID: Mapping[str, tuple[tuple[int, str], ...]] = {
     ),
     "triggers": (
         (0, "no alert; that is not the same as no trigger"),
+        (3, "with `--confirm`: a trigger is confirmed, the program was run and did it"),
         (4, "an alert: a candidate for a hidden trigger; or no code could be followed"),
     ),
     "release check": ((0, "the image is in the log, as asked"), (4, "it is not shown to be")),

@@ -30,7 +30,7 @@ def triggers(
     best: Annotated[int, typer.Option(min=0, max=10, help="With --confirm: try so many that are no alerts.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Find comparisons with a constant that open something; exit 4 where one is an alert, or no code was followed."""
+    """Find comparisons with a constant that open something; exit 4 for an alert, 3 for one confirmed."""
     talk = talker()
     with bench(None, 1, lambda text: talk.print(terminal.safe(f"  {text}")), confined=True) as here:
         found = look(program, root, here)
@@ -42,7 +42,13 @@ def triggers(
         typer.echo(json.dumps([_decimal(one) for one in found.ranking], ensure_ascii=True, indent=1))
     else:
         _print(found)
-    raise typer.Exit(4 if any(one["alert"] for one in found.ranking) or not found.covered else 0)
+    raise typer.Exit(_exit_code(found))
+
+
+def _exit_code(found: Looked) -> int:
+    if any(one["standing"] == "confirmed" for one in found.ranking):
+        return 3
+    return 4 if any(one["alert"] for one in found.ranking) or not found.covered else 0
 
 
 def _print(found: Looked) -> None:

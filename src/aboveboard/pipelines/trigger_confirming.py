@@ -35,8 +35,9 @@ def confirm(found: Looked, program: Path, root: Path | None, here: Bench, best: 
     chosen += [one for one in found.ranking[:best] if one not in chosen]
     if not chosen:
         return found
+    unknown: list[str] = []
     try:
-        with _confirmer(program, root, here) as confirmer:
+        with _confirmer(program, root, here, unknown) as confirmer:
             came = {}
             for one in chosen:
                 here.progress(f"trying {one['constant']!r}")
@@ -45,7 +46,7 @@ def confirm(found: Looked, program: Path, root: Path | None, here: Bench, best: 
         return Looked(found.ranking, (*found.gaps, f"not tried: {error.message}"), found.covered, found.code)
     ranking = tuple(_with(one, came.get(one["rank"])) for one in found.ranking)
     missing = [gap.detail for one in came.values() for gap in one.gaps]
-    return Looked(ranking, (*found.gaps, *dict.fromkeys(missing)), found.covered, found.code)
+    return Looked(ranking, (*found.gaps, *unknown, *dict.fromkeys(missing)), found.covered, found.code)
 
 
 def _with(one: Mapping[str, JSON], came: Confirmation | None) -> Mapping[str, JSON]:
@@ -81,7 +82,7 @@ def _rows(value: JSON) -> list[Mapping[str, JSON]]:
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
-def _confirmer(program: Path, root: Path | None, here: Bench) -> Confirmer:
+def _confirmer(program: Path, root: Path | None, here: Bench, unknown: list[str]) -> Confirmer:
     if root is None:
         return Confirmer(alone(program.read_bytes()[:MAX_FILE], program.name))
     try:
@@ -90,7 +91,8 @@ def _confirmer(program: Path, root: Path | None, here: Bench) -> Confirmer:
         raise InputError(f"{program} is not in {root}", hint="give the program as it lies in the root tree") from error
     tree = open_subject(root, here.jail, here.blobs, here.cache, here.progress).trees[0]
     view = TreeView(tree.entries, lambda digest, limit: _read(here, digest, limit), container=tree.container)
-    services = tuple(_services(tree_of(tree.container, tree.entries, here.blobs).digest, tree.container, here))
+    digest = tree_of(tree.container, tree.entries, here.blobs).digest
+    services = tuple(_services(digest, tree.container, here, unknown))
     return Confirmer(of_tree(view, inside), services=services, documents=documents(view))
 
 
@@ -102,8 +104,8 @@ def _read(here: Bench, digest: str, limit: int) -> bytes:
         return file.read(limit)
 
 
-def _services(digest: str, container: str, here: Bench) -> Iterator[Service]:
-    """Return what boots in a tree, as the collector of boot services finds it, in the jail."""
+def _services(digest: str, container: str, here: Bench, unknown: list[str]) -> Iterator[Service]:
+    """Return what boots in a tree, as the collector of boot services finds it, in the jail; `unknown` hears of failure."""
     given: list[JSON] = []
     parameters: dict[str, JSON] = {
         "collector": "boot_services",
@@ -113,6 +115,7 @@ def _services(digest: str, container: str, here: Bench) -> Iterator[Service]:
     }
     ending = here.jail.run("aboveboard.evidence.confined:collect_tree", parameters, Sinks(given.append, here.blobs.open))
     if ending.cause is not None or len(given) != 1 or not isinstance(given[0], Mapping):
+        unknown.append(f"what boots in the tree is not known: {ending.detail}; the program was started by itself")
         return
     facts = [Fact.from_json(one) for one in _rows(given[0]["facts"])]
     yield from Boot.of(Needs(facts)).all()

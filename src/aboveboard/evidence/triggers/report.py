@@ -59,7 +59,11 @@ def analyse(data: bytes, texts: Iterable[bytes] = ()) -> Analysis:
     found = ranked(finder.find(), elf.endian == "big", words([*_TEXTS.findall(data), *texts]))  # 4
     listing = Listing(program, finder.origins)
     shown = tuple(_shown(number, one, program, listing) for number, one in enumerate(found[:MAX_SHOWN], 1))
+    gaps += [Gap(Cause.DAMAGED, Where(), f"ELF headers that lie: {text}") for text in dict.fromkeys(elf.faults)]
     gaps += [Gap(Cause.LIMIT, Where(), f"code not looked at: {text}") for text in dict.fromkeys(program.left_out)]
+    if program.skipped:
+        large = f"{program.skipped} bytes in functions of the C library of more than {programs.MAX_LIBRARY} bytes"
+        gaps.append(Gap(Cause.LIMIT, Where(), f"code not looked at: {large}"))
     covered, code = program.covered()
     return Analysis(shown, tuple(gaps), covered, code, len(program.traces))
 

@@ -26,9 +26,6 @@ _WRITES: dict[str, tuple[tuple[int, int], ...]] = {
     "fread": ((0, -4096),),
     "getsockopt": ((3, -16), (4, -4)),
     "getsockname": ((1, -128), (2, -4)),
-    "setsockopt": (),
-    "strchr": (),
-    "strrchr": (),
     "strsep": ((0, -8),),
     "strtok": (),
 }

@@ -109,7 +109,7 @@ class Origins(Whole):
             return self._buffer(function, value, depth, seen) if value > 4096 else set()
         kind = value[0]
         if kind == "m":
-            return self._memory(function, value[1], value[2], depth, seen)
+            return self._memory(function, value[1], depth, seen)
         if kind == "+":
             return self._buffer(function, value, depth, seen) or set(self._of(function, value[1], depth, seen))
         found: set[str] = set()
@@ -146,10 +146,9 @@ class Origins(Whole):
             found |= self._of(caller, place, depth, seen)
         return found
 
-    def _memory(self, function: int, place: Value, size: int, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
+    def _memory(self, function: int, place: Value, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:
         """Follow what was loaded: the content of a buffer, or a pointer or number that was stored there."""
         found: set[str] = set()
-        trace = self.program.traces[function]
         for store in self.index(function).stores.get(place, ())[:8]:
             if type(store.value) is tuple:
                 found |= self._of(function, store.value, depth, seen)
@@ -164,7 +163,6 @@ class Origins(Whole):
                     found |= self._of(owner, store.value, depth, seen)
         if type(base) is tuple and base[0] == "p" and not found:
             found |= self._parameter(function, base[1], distance, depth, seen) if distance else set()
-        del trace
         return found or set(self._of(function, place, depth, seen))
 
     def _buffer(self, function: int, place: Value, depth: int, seen: frozenset[tuple[int, Value]]) -> set[str]:

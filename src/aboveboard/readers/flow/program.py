@@ -40,7 +40,6 @@ class Program:
     elf: Elf
     traces: dict[int, Trace] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)  # exported functions
-    callers: dict[int, list[int]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     instructions: int = 0
     ends: dict[int, int] = field(default_factory=dict)
@@ -109,10 +108,8 @@ class _Loader:
         self.order: list[int] = []
         self.ends: dict[int, int] = {}
         self.queue: deque[int] = deque()
-        self.tracer = Tracer(elf, Places(elf), self.stubs, self._never_returns)
+        self.tracer = Tracer(elf, Places(elf), self.stubs)
         self.tracer.small = self._small
-        self.dead: set[int] = set()
-        self.library = 0  # where the C library begins in a static program
         self.program.imported, self.program.tracer = self.tracer.name, self.tracer
 
     def load(self) -> Program:
@@ -124,7 +121,7 @@ class _Loader:
             self._add(start, mode)
         if self.elf.linking == "static":
             self._trace(self._plain(self.elf.entry))
-            self.library = self.program.library = start_up(self.program)[1]
+            self.program.library = start_up(self.program)[1]
         self.queue.extend(sorted(self.modes))
         while self.queue:
             if len(self.program.traces) >= MAX_FUNCTIONS or self.program.instructions >= MAX_INSTRUCTIONS:
@@ -141,7 +138,7 @@ class _Loader:
     def _plain(self, address: int) -> int:
         return address & ~1 if self.elf.machine in ("mips", "arm") else address
 
-    def _mode(self, address: int, near: str = "") -> str:
+    def _mode(self, address: int) -> str:
         """Return the instruction set of a pointer to code."""
         if self.elf.machine == "arm":
             return "thumb" if address & 1 else "arm"
@@ -149,15 +146,13 @@ class _Loader:
             return "mips16" if address & 1 else "mips"
         return self.elf.machine
 
-    def _add(self, start: int, mode: str, end: int = 0) -> bool:
+    def _add(self, start: int, mode: str) -> bool:
         if start in self.modes or not self.elf.is_code(start) or start in self.stubs:
             return False
         if mode in ("mips", "arm", "aarch64") and start % 4:
             return False
         self.modes[start] = mode
         insort(self.order, start)
-        if end > start:
-            self.ends[start] = end
         return True
 
     def _seeds(self) -> Iterator[tuple[int, str]]:
@@ -210,9 +205,6 @@ class _Loader:
             return None
         return lift.lift(self.elf, machine(mode, big=self.elf.endian == "big"), start, self._end(start), conditions=1)
 
-    def _never_returns(self, target: int) -> bool:
-        return self._plain(target) in self.dead
-
     def _trace(self, start: int) -> None:
         if start in self.program.traces:
             return
@@ -220,7 +212,7 @@ class _Loader:
         if mode is None:
             return
         end = self._end(start)
-        if 0 < self.library < start and end - start > MAX_LIBRARY:
+        if 0 < self.program.library < start and end - start > MAX_LIBRARY:
             self.program.skipped += end - start
             return
         function = lift.lift(self.elf, machine(mode, big=self.elf.endian == "big"), start, end, conditions=1)
@@ -236,7 +228,6 @@ class _Loader:
         for site in trace.sites:
             if not site.name and site.target > 0:
                 target = self._target(site.target, mode)
-                self.program.callers.setdefault(target[0], []).append(start)
                 if self._add(*target):
                     self.queue.append(target[0])
 

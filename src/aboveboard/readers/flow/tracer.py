@@ -29,9 +29,8 @@ _NEAR = 32  # bytes between a comparison and the jump that uses it
 class Tracer:
     """Evaluates functions of one file."""
 
-    def __init__(self, elf: Elf, places: Places, names: Mapping[int, str], does_not_return: Callable[[int], bool]) -> None:
+    def __init__(self, elf: Elf, places: Places, names: Mapping[int, str]) -> None:
         self.elf, self.places, self._names = elf, places, names
-        self._dead = does_not_return
         self.small: Callable[[int, str], Function | None] = lambda _target, _mode: None
         self._changed: dict[int, frozenset[int] | None] = {}
 
@@ -71,10 +70,6 @@ class Tracer:
                 )
         return self._changed[target]
 
-    def dead(self, target: int) -> bool:
-        """Tell whether a function of the file never returns."""
-        return self._dead(target)
-
 
 class _Run(Operations):
     def __init__(self, tracer: Tracer, function: Function) -> None:
@@ -104,7 +99,7 @@ class _Run(Operations):
                     (block for block in self.result.switches if block < 2 * orphan), default=min(self.result.switches)
                 )
                 if switch in self.ends:
-                    self._arrive(switch, 2 * orphan, ("switch", orphan), self.ends[switch].copy())
+                    self._arrive(switch, 2 * orphan, self.ends[switch].copy())
                     self.outgoing.setdefault(switch, []).append(Edge(switch, 2 * orphan, ("switch", orphan)))
                     self._drain()
         return self._finish()
@@ -172,7 +167,7 @@ class _Run(Operations):
             self.waiting.discard(block)
             self._block(block, self.entries[block].copy())
 
-    def _arrive(self, source: int, block: int, test: Value, state: State) -> None:
+    def _arrive(self, source: int, block: int, state: State) -> None:
         """Bring a state to a block; the state is the block's own from here on, or copied into what is there."""
         incoming = self.incoming.setdefault(block, {})
         before = incoming.get(source)
@@ -222,7 +217,7 @@ class _Run(Operations):
             copy = state.copy()
             if self.machine.pinned is not None:
                 copy.registers[self.machine.pinned] = self.elf.gp
-            self._arrive(source, target, test, copy)
+            self._arrive(source, target, copy)
 
     def _jumping(self, instruction: Instruction, state: State, block: int, position: int) -> bool:
         """Evaluate an instruction that jumps, from an operation on; return False when the block ends here."""
@@ -258,7 +253,7 @@ class _Run(Operations):
         value = inputs[0][1] if direct and inputs[0][0] == MEMORY else self._get(inputs[0], state)
         target = value if type(value) is int else -1
         if code in (lift.CALL, lift.CALLIND):
-            return self._call(target, value, instruction, state, block)
+            return self._call(target, instruction, state, block)
         if code == lift.CBRANCH:
             self._branch(target, inputs, instruction, state, block, position)
             return False
@@ -270,7 +265,7 @@ class _Run(Operations):
         elif code == lift.RETURN and (type(value) is not int or not (self.elf.is_code(target) or self.places.name(target))):
             self.result.returns[block] = state.registers.get(self.machine.result)
         else:
-            self._call(target, value, instruction, state, block)
+            self._call(target, instruction, state, block)
             self.result.returns[block] = state.registers.get(self.machine.result)
         return False
 
@@ -290,7 +285,7 @@ class _Run(Operations):
         elif test != 0:  # a conditional jump to another function
             copy = state.copy()
             self.outgoing[block].append(Edge(block, -target, test))
-            self._call(target, target, instruction, copy, -target)
+            self._call(target, instruction, copy, -target)
             self.ends[-target] = copy
             self.outgoing.setdefault(-target, [])
             self.result.returns[-target] = copy.registers.get(self.machine.result)
@@ -303,7 +298,7 @@ class _Run(Operations):
         else:
             self._go(block, 2 * instruction.after, values.negated(test), state)
 
-    def _call(self, target: int, value: Value | None, instruction: Instruction, state: State, block: int) -> bool:
+    def _call(self, target: int, instruction: Instruction, state: State, block: int) -> bool:
         name = self.tracer.name(target, self.machine.mode)
         if target == -1 and self.elf.machine == "x86" and self._is_gate(instruction):
             self._system(instruction, state)
@@ -325,7 +320,7 @@ class _Run(Operations):
         }
         state.registers[machine.result] = known_result(name, found, result)
         self._pop_return(state)
-        return name not in NEVER_RETURN and not (target > 0 and self.tracer.dead(target))
+        return name not in NEVER_RETURN
 
     def _is_gate(self, instruction: Instruction) -> bool:
         """Tell whether an instruction calls the kernel through the address that the C library keeps (i386)."""

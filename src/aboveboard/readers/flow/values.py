@@ -29,7 +29,7 @@ MAX_DEPTH = 8
 MAX_TESTS = 64
 
 _C = {name: getattr(OpCode, name).value for name in dir(OpCode) if name.isupper()}
-ADD, SUB, AND, OR, XOR, MULT = (_C[name] for name in ("INT_ADD", "INT_SUB", "INT_AND", "INT_OR", "INT_XOR", "INT_MULT"))
+ADD, SUB, AND, OR, XOR = (_C[name] for name in ("INT_ADD", "INT_SUB", "INT_AND", "INT_OR", "INT_XOR"))
 EQUAL, DIFFERENT = _C["INT_EQUAL"], _C["INT_NOTEQUAL"]
 _LESS = {_C["INT_LESS"]: False, _C["INT_SLESS"]: True}
 _AT_MOST = {_C["INT_LESSEQUAL"]: False, _C["INT_SLESSEQUAL"]: True}
