@@ -286,6 +286,7 @@ class Runner:
         gaps = [replace(gap, where=replace(gap.where, container=container)) for gap in gaps]
         if collector.subject == "file":  # it sees bytes alone: the digest says which file, and the report where it stands
             gaps = [replace(gap, data={**gap.data, "file": subject}) for gap in gaps]
+            facts = [replace(fact, data={**fact.data, "file": subject}) for fact in facts]
         made_with: dict[str, JSON] = {
             "tools": self._tools,
             "limits": self._limits.to_json(),

@@ -103,8 +103,9 @@ def inputs(papers: Papers, at: str) -> dict[str, bytes]:
 
 
 def evidence(manifest: Manifest, pieces: Sequence[Evidence], places: Mapping[str, Where]) -> dict[str, bytes]:
-    """Return the files of the evidence; of the places those alone that a gap names."""
+    """Return the files of the evidence; of the places those alone that a gap or a fact names."""
     wanted = {str(gap.data.get("file")) for piece in pieces for gap in piece.gaps}
+    wanted |= {str(fact.data.get("file")) for piece in pieces for fact in piece.facts}
     named: dict[str, JSON] = {
         digest: {"container": where.container, "path": where.path}
         for digest, where in sorted(places.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aboveboard import __version__
 from aboveboard.model.agreement import Agreement
@@ -16,7 +16,7 @@ from aboveboard.model.verdict import Ruling, Status, Verdict
 STATUS_WORDS = {Status.MET: "met", Status.BROKEN: "broken", Status.NOT_SHOWN: "not shown"}
 # What a person looks at first in a fact; the rest of its data follows in the order of its keys.
 FIRST_KEYS = ("what", "name", "host", "program", "proto", "port", "user", "type", "active")
-LONG_KEYS = frozenset({"via", "conditions", "argv"})
+LONG_KEYS = frozenset({"via", "conditions", "argv", "file", "listing", "parts", "path"})
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,16 @@ class Dossier:
         lines.append(f"to be relied on until {verdict.expires}")
         return lines
 
-    def place_of(self, gap: Gap) -> str:
-        """Return where a gap is; one of a file collector knows its file by the digest alone."""
-        found = self.paths.get(str(gap.data.get("file")))
-        return place(found if found is not None and not gap.where.path else gap.where)
+    def where(self, item: Fact | Gap) -> Where:
+        """Return where a fact or a gap is; one of a file collector knows its file by the digest alone."""
+        found = self.paths.get(str(item.data.get("file")))
+        if found is None or item.where.path:
+            return item.where
+        return replace(item.where, path=found.path, container=found.container)
+
+    def place_of(self, item: Fact | Gap) -> str:
+        """Return where a fact or a gap is, as one line."""
+        return place(self.where(item))
 
     def clause(self, ruling: Ruling) -> Clause:
         """Return the clause that a ruling is on."""
@@ -95,9 +101,12 @@ def place(where: Where) -> str:
 
 
 def why(fact: Fact) -> Sequence[str]:
-    """Return the chain that makes a fact active, one step a line."""
-    via = fact.data.get("via")
-    return [str(step) for step in via] if isinstance(via, list | tuple) else []
+    """Return what a person checks a fact by, one step a line."""
+    steps: list[str] = []
+    for key in ("path", "listing", "via"):  # how it is reached, its instructions, what boots it
+        given = fact.data.get(key)
+        steps += [str(step) for step in given] if isinstance(given, list | tuple) else []
+    return steps
 
 
 def _short(value: object) -> str:

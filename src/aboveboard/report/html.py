@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from aboveboard.model.standard import Clause
 from aboveboard.model.verdict import Ruling, Status
-from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe, place, why
+from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe, why
 from aboveboard.report.terminal import coverage_line
 
 FAMILY_NAMES = {
@@ -55,7 +55,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({"describe": describe, "place": place, "why": why, "printable": printable})
+    environment.filters.update({"describe": describe, "why": why, "printable": printable})
     return environment
 
 

@@ -8,7 +8,7 @@ from aboveboard.model.canonical import JSON, digest_of
 from aboveboard.model.facts import Fact, Gap, Standing
 from aboveboard.model.record import FACT, Record
 from aboveboard.model.verdict import Ruling, Status
-from aboveboard.report.dossier import Dossier, describe, place, why
+from aboveboard.report.dossier import Dossier, describe, why
 from aboveboard.report.oscal_text import TITLE, markup, paragraphs, prop
 
 STEPS = 50  # of a chain that makes a fact active
@@ -65,15 +65,15 @@ def _fact(
     broke = any(ruling.status is Status.BROKEN for ruling in rulings)
     by_record = fact.kind == FACT or bool(recorded)
     props = [prop("kind", fact.kind), prop("standing", fact.standing.value), prop("digest", digest)]
-    props += [prop(name, value) for name, value in fact.where.to_json().items() if value != ""]
+    props += [prop(name, value) for name, value in dossier.where(fact).to_json().items() if value != ""]
     return _observation(
         dossier,
         new_id,
         {
             "uuid": new_id("fact", digest),
-            "title": markup(f"{fact.kind} at {place(fact.where)}", TITLE),
+            "title": markup(f"{fact.kind} at {dossier.place_of(fact)}", TITLE),
             "description": paragraphs(
-                map(markup, [f"{describe(fact)} at {place(fact.where)}{candidate}", *steps[:STEPS], *left])
+                map(markup, [f"{describe(fact)} at {dossier.place_of(fact)}{candidate}", *steps[:STEPS], *left])
             ),
             "props": props,
             "methods": [RECORDED if by_record else EXAMINED],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from aboveboard.model.canonical import JSON, digest_of
-from aboveboard.model.facts import Fact, Standing
+from aboveboard.model.facts import Fact, Standing, Where
 from aboveboard.model.paths import unshow
 from aboveboard.model.standard import Clause, Severity
 from aboveboard.model.verdict import Ruling, Status
-from aboveboard.report.dossier import Dossier, describe, place, why
+from aboveboard.report.dossier import Dossier, describe, why
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -17,7 +17,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 def sarif(dossier: Dossier) -> dict[str, JSON]:
     """Return the log: one run, a rule for each clause, a result for each fact of a ruling that is not met."""
     results: list[JSON] = [
-        _result(ruling, fact)
+        _result(ruling, fact, dossier)
         for ruling in dossier.verdict.rulings
         if ruling.status is not Status.MET
         for fact in ruling.facts
@@ -47,7 +47,7 @@ def _rule(clause: Clause) -> dict[str, JSON]:
     }
 
 
-def _result(ruling: Ruling, fact: Fact) -> dict[str, JSON]:
+def _result(ruling: Ruling, fact: Fact, dossier: Dossier) -> dict[str, JSON]:
     broken = ruling.status is Status.BROKEN
     candidate = " (a candidate: it accuses nobody)" if fact.standing is Standing.CANDIDATE else ""
     return {
@@ -55,14 +55,13 @@ def _result(ruling: Ruling, fact: Fact) -> dict[str, JSON]:
         # section 3.27.9: a result whose kind is not "fail" has the level "none"
         "kind": "fail" if broken else "open",
         "level": "error" if broken else "none",
-        "message": {"text": "\n".join([f"{describe(fact)} at {place(fact.where)}{candidate}", *why(fact)])},
-        "locations": [_location(fact)],
+        "message": {"text": "\n".join([f"{describe(fact)} at {dossier.place_of(fact)}{candidate}", *why(fact)])},
+        "locations": [_location(dossier.where(fact))],
         "partialFingerprints": {"aboveboardFact/v1": digest_of(fact.to_json()).partition(":")[2]},
     }
 
 
-def _location(fact: Fact) -> dict[str, JSON]:
-    where = fact.where
+def _location(where: Where) -> dict[str, JSON]:
     physical: dict[str, JSON] = {"artifactLocation": {"uri": quote(unshow(where.path).lstrip(b"/")) or "image"}}
     if where.line:
         physical["region"] = {"startLine": where.line}

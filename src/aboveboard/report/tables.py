@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe, place
+from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe
 
 HEADINGS = ("clause", "name", "severity", "required", "ruling", "reason", "explanation", "places", "facts")
 
@@ -25,7 +25,7 @@ def rulings_csv(dossier: Dossier) -> str:
             STATUS_WORDS[ruling.status],
             ruling.reason.value,
             ruling.explanation,
-            "; ".join(place(fact.where) for fact in ruling.facts),
+            "; ".join(dossier.place_of(fact) for fact in ruling.facts),
             "; ".join(describe(fact) for fact in ruling.facts),
         )
         writer.writerow([cell(text) for text in row])

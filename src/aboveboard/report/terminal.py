@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from aboveboard.model.facts import Gap
 from aboveboard.model.paths import show
 from aboveboard.model.verdict import Ruling, Status
-from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe, place, why
+from aboveboard.report.dossier import STATUS_WORDS, Dossier, describe, why
 
 STYLES = {Status.MET: "green", Status.BROKEN: "bold red", Status.NOT_SHOWN: "yellow"}
 FACTS_SHOWN = 4
@@ -48,10 +49,15 @@ def _gaps(dossier: Dossier, console: Console) -> None:
     if dossier.gaps:
         console.print()
         console.print("Not seen", style="bold yellow")
-    for gap in dossier.gaps[:GAPS_SHOWN]:
-        console.print(safe(f"  {dossier.place_of(gap)}: {gap.detail}"))
-    if len(dossier.gaps) > GAPS_SHOWN:
-        console.print(f"  and {len(dossier.gaps) - GAPS_SHOWN} more in the report")
+    groups: dict[str, list[Gap]] = {}
+    for gap in dossier.gaps:  # fifty kernel modules that are not followed are one line
+        groups.setdefault(gap.detail, []).append(gap)
+    for detail, gaps in list(groups.items())[:GAPS_SHOWN]:
+        others = f" and {len(gaps) - 1} more" if len(gaps) > 1 else ""
+        console.print(safe(f"  {dossier.place_of(gaps[0])}{others}: {detail}"))
+    hidden = sum(len(gaps) for gaps in list(groups.values())[GAPS_SHOWN:])
+    if hidden:
+        console.print(f"  and {hidden} more in the report")
 
 
 def console() -> Console:
@@ -92,7 +98,7 @@ def _broken(ruling: Ruling, dossier: Dossier, console: Console) -> None:
     console.print()
     console.print(safe(f"{ruling.clause} {dossier.clause(ruling).name}: {ruling.explanation}"), style="bold red")
     for fact in ruling.facts[:FACTS_SHOWN]:
-        console.print(safe(f"  {place(fact.where)}"))
+        console.print(safe(f"  {dossier.place_of(fact)}"))
         console.print(safe(f"    {describe(fact)}"))
         for step in list(why(fact))[-1:]:
             console.print(safe(f"    shown by: {step}"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.trace import Edge, Site, Trace
-from aboveboard.readers.flow.values import Value, parts, root
+from aboveboard.readers.flow.values import AND, Value, parts, root
 
 # function -> the argument with the number of bytes (-1: as far as the text goes)
 COMPARES = {
@@ -67,11 +67,16 @@ def _match(trace: Trace, test: tuple[str, Value, Value], origins: Origins, edge:
     if a[0] == "m":
         base, distance = root(a[1]) if type(a[1]) is tuple else (0, a[1])
         return Match("bytes", a[1], b, address, distance, a[2], base)
+    if a[0] == "o" and a[1] == AND and type(a[3]) is int and a[3].bit_count() <= _FLAG_BITS:
+        return None  # a few bits of a number are flags or a kind, no constant that is sent
     if a[0] in ("p", "f", "o"):
         loads = [one for one in parts(a) if one[0] == "m"]
         subject: Value = loads[0] if len(loads) == 1 else a
         return Match("integer", subject, b, address)
     return None
+
+
+_FLAG_BITS = 8  # bits behind a mask that are no constant
 
 
 def _is_rare(number: int) -> bool:

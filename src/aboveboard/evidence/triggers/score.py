@@ -17,7 +17,7 @@ from aboveboard.readers.flow.sources import FILE, OUTSIDE
 
 # From which score a candidate is an alert: what runs commands or takes rights seldom lies behind one constant in ordinary
 # programs; what passes for a check, or writes a file, often only looks so, most of all in readers of files.
-ALERT_STRONG, ALERT_PASS, ALERT_PASS_UNKNOWN, ALERT_FILES, ALERT_OTHER = 4.0, 6.0, 7.0, 9.0, 6.0
+ALERT_STRONG, ALERT_PASS, ALERT_PASS_UNKNOWN, ALERT_FILES, ALERT_OTHER = 4.5, 6.0, 7.0, 9.0, 6.0
 _STRONG = frozenset({RUN, PRIVILEGE, LISTEN, EVALUATE, MEMORY, SETTING, READ})
 NAMED = "named elsewhere"
 NEAR_TOP = 1.5  # a second alert is this near to the first
@@ -49,13 +49,18 @@ def ranked(candidates: Iterable[Candidate], big: bool, named: Callable[[str], bo
     result = []
     for number, one in enumerate(found):
         named_there = any(name == NAMED for name, _ in one.parts)  # by its own texts, pages or help: a command
-        alert = one.score >= bar(one.candidate) and one.score >= top - NEAR_TOP and number < MAX_ALERTS and not named_there
+        alert = (
+            one.score >= bar(one.candidate, one.constant)
+            and one.score >= top - NEAR_TOP
+            and number < MAX_ALERTS
+            and not named_there
+        )
         result.append(Scored(one.candidate, one.constant, one.parts, alert))
     return result
 
 
-def bar(one: Candidate) -> float:
-    """Return from which score a candidate is an alert."""
+def bar(one: Candidate, constant: str) -> float:
+    """Return from which score a candidate is an alert; what may be no check of a secret is passed by texts, not numbers."""
     kinds = {effect.kind for effect in one.effects}
     outside = one.origins & OUTSIDE
     if one.gate:
@@ -65,7 +70,8 @@ def bar(one: Candidate) -> float:
     if outside == {FILE}:
         return ALERT_FILES
     if PASS in kinds:
-        return ALERT_PASS if outside else ALERT_PASS_UNKNOWN
+        strong = any(effect.kind == PASS and effect.weight >= WEIGHT[PASS] for effect in one.effects)
+        return ALERT_PASS if outside and (strong or not constant.startswith("0x")) else ALERT_PASS_UNKNOWN
     return ALERT_OTHER
 
 
@@ -111,7 +117,7 @@ def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored:
         parts.append(("skips a check", 1.0))
     if len(constant) > 1 and isinstance(one.group[0].constant, bytes) and named(constant):
         parts.append((NAMED, -3.0))
-    elif len(one.rivals) > 1 and 2 * sum(map(named, one.rivals)) >= len(one.rivals):
+    elif len(one.rivals) > 1 and all(map(named, one.rivals)):
         parts.append(("not named, as the others are", 1.5))
     return Scored(one, constant, tuple((name, round(value, 2)) for name, value in parts))
 
