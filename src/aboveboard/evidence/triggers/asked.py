@@ -31,6 +31,7 @@ class Asked:
         self._built = Built(program, origins)
         self._graphs: dict[int, Graph] = {}
         self._every: dict[int, list[Match]] = {}
+        self._found: dict[tuple[int, Edge], list[Match]] = {}
         self._matches: dict[tuple[int, int, int], list[Match]] = {}
 
     def graph(self, function: int) -> Graph:
@@ -47,10 +48,18 @@ class Asked:
             self._matches[key] = self.ask(trace, edge)
         return self._matches[key]
 
+    def found(self, trace: Trace, edge: Edge) -> list[Match]:
+        """Return the matches of a test, as `ask` does; kept."""
+        key = (trace.start, edge)
+        if key not in self._found:
+            self._found[key] = []
+            self._found[key] = self.ask(trace, edge)
+        return self._found[key]
+
     def ask(self, trace: Trace, edge: Edge) -> list[Match]:
         """Return the matches of a test, also of one that is a part of a way's."""
         found = [*matches(trace, edge, self.origins), *self._by_results(trace, edge), *self._by_building(trace, edge)]
-        found += loop_matches(trace, edge, self.graph(trace.start), self.origins)
+        found += loop_matches(trace, edge, self.graph(trace.start), self.origins, self._built)
         return [one for one in found if not self._is_trivial(trace, one)]
 
     def _by_building(self, trace: Trace, edge: Edge) -> Iterator[Match]:
@@ -125,6 +134,8 @@ class Asked:
             return match.constant == 0
         if self._counts(trace, match.subject):
             return True
+        if type(match.subject) is tuple and match.subject[0] in "f+o" and self._in_data(match.constant):
+            return True  # the end of a table, most often
         return match.constant in _TRIVIAL or self._is_address(match.constant, match.size)
 
     def _counts(self, trace: Trace, subject: Value) -> bool:
@@ -133,6 +144,11 @@ class Asked:
         if type(base) is not tuple or base[0] != "f":
             return False
         return any(type(one) is tuple and one[0] == "+" and base in parts(one) for one in spread(trace, base, 3))
+
+    def _in_data(self, number: int) -> bool:
+        """Tell whether a number, or its negative, is the address of data of the file."""
+        several = (number & self.mask, -number & self.mask)
+        return any(part.start <= one <= part.end for part in self.program.elf.segments for one in several if one > 0x1000)
 
     def _is_address(self, number: int, size: int) -> bool:
         """Tell whether a number is the address of something of the program."""
@@ -166,6 +182,11 @@ class Asked:
         self.siblings(trace, match)
         others = {one.constant for one in self._every[trace.start] if _rivals(one, match)}
         return tuple(sorted(text.decode("latin-1") for text in others if isinstance(text, bytes)))
+
+    def others(self, trace: Trace, match: Match) -> list[Match]:
+        """Return the matches of the same thing with other constants in a function."""
+        self.siblings(trace, match)
+        return [one for one in self._every[trace.start] if _rivals(one, match)]
 
     @cached_property
     def _based(self) -> frozenset[int]:

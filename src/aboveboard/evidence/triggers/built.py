@@ -6,14 +6,17 @@ comes before the comparison up to the comparison.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aboveboard.readers.flow.emulate import Emulator, ReachedError, StoppedError
 from aboveboard.readers.flow.graph import Graph
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.program import Program
 from aboveboard.readers.flow.state import State
-from aboveboard.readers.flow.trace import Site
+from aboveboard.readers.flow.trace import Site, Trace
 
 MAX_STARTS = 8
+MAX_TEXT = 64  # bytes of a text on the stack
 MAX_SITES = 200  # comparisons that are tried in one program
 _SIZED = {"strncmp": 2, "strncasecmp": 2, "memcmp": 2, "bcmp": 2, "__memcmpeq": 2}
 
@@ -24,6 +27,7 @@ class Built:
     def __init__(self, program: Program, origins: Origins) -> None:
         self._program, self._origins = program, origins
         self._states: dict[int, dict[int, State]] = {}
+        self._texts: dict[tuple[int, int, int], bytes] = {}
         self._known: dict[tuple[int, int], tuple[int, bytes] | None] = {}
 
     def constant(self, function: int, site: Site, graph: Graph) -> tuple[int, bytes] | None:
@@ -40,7 +44,7 @@ class Built:
         if not wanted:
             return None
         for block in graph.before(site.block)[:MAX_STARTS]:
-            found = self._run(function, site, block, wanted)
+            found = self._run(function, site, block, wanted, graph)
             if found is not None:
                 return found
         return None
@@ -51,7 +55,28 @@ class Built:
             return False
         return not (type(given) is int and self._program.elf.is_constant(given, 1))
 
-    def _run(self, function: int, site: Site, block: int, wanted: list[int]) -> tuple[int, bytes] | None:
+    def on_stack(self, function: int, block: int, place: int, graph: Graph) -> bytes:
+        """Return the text that a function has put on its stack when it comes to a block; empty where that is not known."""
+        key = (function, block, place)
+        if key not in self._texts:
+            self._texts[key] = b""
+            if len(self._texts) <= MAX_SITES:
+                for start in graph.before(block)[1 : MAX_STARTS + 1]:
+                    run = self._ran(function, start, block >> 1, block, graph, halt=True)
+                    text = run.text(place, MAX_TEXT) if run is not None else None
+                    if text:
+                        self._texts[key] = text
+                        break
+        return self._texts[key]
+
+    def _run(self, function: int, site: Site, block: int, wanted: list[int], graph: Graph) -> tuple[int, bytes] | None:
+        run = self._ran(function, block, site.address, site.block, graph)
+        return self._read(run, site, wanted) if run is not None else None
+
+    def _ran(
+        self, function: int, block: int, until: int, target: int, graph: Graph, *, halt: bool = False
+    ) -> Emulator | None:
+        """Run from a block until an address, towards the block that it lies in; None where it is not reached."""
         program = self._program
         code = program.function(function)
         if code is None or block & 1:
@@ -64,11 +89,15 @@ class Built:
         run = Emulator(program.elf, program.function, program.imported)
         _prepare(run, state)
         run.prepare(code.machine)
-        run.stop_at = site.address
+        if halt:
+            run.halt_at = until
+        else:
+            run.stop_at = until
+        run.choose = _towards(program.traces[function], target, graph)
         try:
             run.run(code, block >> 1, -1)
         except ReachedError:
-            return self._read(run, site, wanted)
+            return run
         except (StoppedError, OverflowError, KeyError):
             return None
         return None
@@ -89,6 +118,27 @@ class Built:
     def _sized(run: Emulator, place: int, size: int) -> bytes | None:
         found = [run.byte(place + at) for at in range(size)]
         return bytes(one for one in found if one is not None) if None not in found else None
+
+
+def _towards(trace: Trace, target: int, graph: Graph) -> Callable[[int], int | None]:
+    """Return what says where to go on from a test that is not known, to come to a block."""
+    blocks = {address: block for block, address in trace.ends.items()}
+    asked: set[int] = set()
+
+    def choose(address: int) -> int | None:
+        block = blocks.get(address)
+        if block is None or address in asked:
+            return None
+        asked.add(address)  # a loop that only the unknown ends is not followed
+        inevitable = {(edge.source, edge.target) for edge in graph.guards(target)}
+        ways = trace.edges.get(block, ())
+        for edge in ways:
+            if (edge.source, edge.target) in inevitable:
+                return edge.target >> 1
+        found = [edge.target for edge in ways if edge.target == target or target in graph.reaches(edge.target, {block})]
+        return found[0] >> 1 if len(found) == 1 and not found[0] & 1 else None
+
+    return choose
 
 
 def _prepare(run: Emulator, state: State) -> None:

@@ -18,7 +18,11 @@ class Candidate:
     group: tuple[Match, ...]
     effects: list[Effect] = field(default_factory=list)
     checked: bool = False  # the way to it passes a check as well
+    guard: int = 0  # how much of a check is passed before it is asked, see `decisions`
     skips: bool = False
+    kept: bool = False  # what is compared comes from a file, in a program that others talk to
+    sole: bool = False  # none of many others in its place opens as much
+    exempt: bool = False  # no check lies before it, and one lies before what others in its place open
     early: bool = False  # it runs before `main`, or while the file is loaded
     state: bool = False  # the match sets a state that a later input uses
     row: tuple[int, int] | None = None  # address of the row and of the table

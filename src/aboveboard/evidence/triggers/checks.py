@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from aboveboard.evidence.triggers.asked import Asked
-from aboveboard.evidence.triggers.matches import COMPARES
+from aboveboard.evidence.triggers.matches import COMPARES, SAME
 from aboveboard.evidence.triggers.secrets import KEPT
 from aboveboard.evidence.triggers.several import spread
 from aboveboard.readers.flow.trace import Edge, Site, Trace
@@ -55,7 +55,7 @@ class Checks:
 
     def compares_unknown(self, function: int, site: Site) -> int:
         """Tell whether a call compares two things of which none is a constant of the file, see `is_check`."""
-        if site.name not in COMPARES or site.arguments[0] is None or site.arguments[1] is None:
+        if not (site.name in COMPARES or site.name == SAME) or site.arguments[0] is None or site.arguments[1] is None:
             return 0
         key = (function, site.address)
         if key not in self._compared:

@@ -12,7 +12,7 @@ from aboveboard.readers.flow.graph import Graph
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.sources import OUTSIDE
 from aboveboard.readers.flow.trace import Site, Store, Trace
-from aboveboard.readers.flow.values import Value, root
+from aboveboard.readers.flow.values import Value, parts, root
 
 RUN, PRIVILEGE, LISTEN, CONNECT, WRITE, REMOVE, MEMORY, EVALUATE, SYSTEM, SETTING, READ, PASS = (
     "run privilege listen connect write remove memory evaluate system setting read-secret passes-check".split()
@@ -157,6 +157,32 @@ def take_effect(function: int, site: Site, origins: Origins) -> Effect | None:
     return _told(function, site.address, place, origins, "reads memory where it is told") if place is not None else None
 
 
+def indexed_effect(function: int, site: Site, origins: Origins) -> Effect | None:
+    """Return the effect of a call that copies to or from what the program keeps, at a distance told from outside."""
+    if site.name not in ("memcpy", "memmove", "__memcpy_chk", "__memmove_chk"):
+        return None
+    for number, text in (
+        (0, "writes into what it keeps, where it is told"),
+        (1, "reads from what it keeps, where it is told"),
+    ):
+        place, size = site.arguments[number], site.arguments[2]
+        if type(place) is not tuple or type(size) is int or size is None:
+            continue
+        fixed = [part[2] for part in parts(place) if part[0] == "+" and origins.is_kept(part[2])]
+        if fixed and origins.of(function, place) & OUTSIDE and origins.of(function, size) & OUTSIDE:
+            return Effect(MEMORY, text, site.address, function, 2.5, outside=True)
+    return None
+
+
+def hook_effect(function: int, store: Store, origins: Origins) -> Effect | None:
+    """Return the effect of a store that puts the address of code where the program keeps one."""
+    if type(store.value) is int and type(store.place) is int and store.size == origins.program.elf.width:
+        mask = ~1 if origins.program.elf.machine in ("mips", "arm") else ~0
+        if store.value & mask in origins.program.traces and origins.is_kept(store.place):
+            return Effect(MEMORY, "puts code in the place of other code", store.address, function, WEIGHT[MEMORY])
+    return None
+
+
 def _told(function: int, address: int, place: Value, origins: Origins, text: str) -> Effect | None:
     base, distance = root(place)
     if type(base) is not tuple or base[0] != "m" or abs(distance) > 64 or base[2] < 4:
@@ -209,12 +235,14 @@ def _opens(function: int, site: Site, origins: Origins) -> Effect | None:
     text = origins.text(path)
     if text is not None and _SECRET.match(text):
         return _effect(MEMORY if writes and text.startswith("/dev") else READ, f"{site.name}({text})", function, site)
+    if not writes and text is None and origins.sent(function, path):
+        return _effect(READ, f"{site.name}(a path that it is told)", function, site, 1.5, outside=True)
     if not writes or (text or "").startswith(
         ("/dev/null", "/dev/tty", "/dev/log", "/dev/console", "/var/log", "/var/run", "/run")
     ):
         return None
     told = bool(origins.of(function, path) & OUTSIDE)
-    weight = 2.0 if text is not None and text.startswith("/etc/") else None  # settings and accounts
+    weight = 2.0 if told or (text is not None and text.startswith("/etc/")) else None  # settings and accounts
     return _effect(WRITE, f"{site.name}({text or 'a path'}, to write)", function, site, weight, outside=told)
 
 

@@ -14,24 +14,36 @@ from aboveboard.evidence.triggers.asked import Asked
 from aboveboard.evidence.triggers.candidates import Candidate
 from aboveboard.evidence.triggers.checks import Checks
 from aboveboard.evidence.triggers.comparers import name_comparers
-from aboveboard.evidence.triggers.effects import Effect, apart, effect_of, store_effect, take_effect
+from aboveboard.evidence.triggers.decisions import Decisions
+from aboveboard.evidence.triggers.effects import (
+    PASS,
+    Effect,
+    apart,
+    effect_of,
+    hook_effect,
+    indexed_effect,
+    store_effect,
+    take_effect,
+)
+from aboveboard.evidence.triggers.kept import Kept
 from aboveboard.evidence.triggers.matches import Match
+from aboveboard.evidence.triggers.openings import Openings
 from aboveboard.evidence.triggers.passes import Passes
 from aboveboard.evidence.triggers.rarity import rarity, runs
-from aboveboard.evidence.triggers.rows import Row, table_rows
+from aboveboard.evidence.triggers.rows import Row, asks_for, table_rows
+from aboveboard.evidence.triggers.strengths import Strengths
 from aboveboard.readers.flow.naming import name_functions
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.program import Program
-from aboveboard.readers.flow.sources import OUTSIDE
-from aboveboard.readers.flow.trace import Edge, Store, Trace
+from aboveboard.readers.flow.sources import FILE, OUTSIDE
+from aboveboard.readers.flow.trace import Edge, Store
 from aboveboard.readers.flow.values import parts
 
 MAX_CALLERS = 5  # calls up from an effect
-_GIVES_UP = frozenset(
-    """exit _exit abort perror fprintf printf puts putchar fputs fwrite fputc __fprintf_chk __printf_chk syslog __syslog_chk
-    free fclose close err errx warn warnx __stack_chk_fail""".split()
-)
 _EARLY = 2.5  # weight of effects that count before `main`
+_COMPARED = 40  # candidates that are held against each other
+_SOLE = 2.0  # weight of an effect that one of many may stand out by
+_MANY = 4  # other constants, from which on one that alone opens something stands out
 _HEAVY = 3.0  # weight of effects that are sought behind a state as well
 
 
@@ -54,6 +66,8 @@ class Finder:
         name_comparers(program)
         self.asked = Asked(program, self.origins)
         self.checks = Checks(self.asked)
+        self.decisions = Decisions(self.asked, Kept(self.origins))
+        self.strengths = Strengths(self.asked, self.checks, self.decisions)
         self.rows = table_rows(program)
         self._found: dict[tuple[int, int, int, object], Candidate] = {}
         self._effective: dict[int, set[int]] = {}  # function -> blocks in which it has an effect
@@ -61,18 +75,33 @@ class Finder:
 
     def find(self) -> list[Candidate]:
         """Return the candidates, by the address of their comparison."""
+        effects: list[tuple[int, int, Effect]] = []
         for function, trace in sorted(self.program.traces.items()):
             for site in (one for call in trace.sites for one in apart(trace, self.asked.graph(function), call)):
-                effect = effect_of(function, site, self.origins) or take_effect(function, site, self.origins)
+                effect = (
+                    effect_of(function, site, self.origins)
+                    or take_effect(function, site, self.origins)
+                    or indexed_effect(function, site, self.origins)
+                )
                 if effect is not None:
+                    effects.append((function, site.block, effect))
                     self._up(function, site.block, _Reached(effect, False, 0), frozenset())
             for store in trace.stores:
-                effect = store_effect(function, store, self.origins) if type(store.place) is tuple else None
+                effect = None
+                if type(store.place) is tuple:
+                    effect = store_effect(function, store, self.origins)
+                elif function in self.early:
+                    effect = hook_effect(function, store, self.origins)
                 if effect is not None:
+                    effects.append((function, store.block, effect))
                     self._up(function, store.block, _Reached(effect, False, 0), frozenset())
+        Openings(self.asked, self.decisions, self.strengths, self.rows, self._add, self._pass_row).find(effects)
         Passes(self.asked, self.checks, self._effective, self._add).find()
+        self._leave_form_out()
         for one in self._found.values():
             self._describe(one)
+        for one in self._found.values():
+            one.sole = one.siblings >= _MANY and self._is_sole(one)
         return sorted(self._found.values(), key=lambda one: (one.address, one.function))
 
     def _up(self, function: int, block: int, reached: _Reached, above: frozenset[int]) -> None:
@@ -90,14 +119,16 @@ class Finder:
             if group:
                 whole = self.asked.group(trace, guards[position:], group)
                 for one in guards[position + 1 :]:
-                    if self.checks.is_check(function, one):
+                    if self.strengths.of_edge(function, one) > 1:
                         checked = True
+                    if self.checks.is_check(function, one):
                         self.checks.note_guard(function, one)
-                checked = checked or self.checks.callers_check(function, above)
+                checked = checked or self.strengths.guarded(function, edge.source) > 1
                 self._add(function, edge, whole, reached.effect, checked)
                 return
-            if self.checks.is_check(function, edge):
+            if self.strengths.of_edge(function, edge) > 1:
                 checked = True
+            if self.checks.is_check(function, edge):
                 self.checks.note_guard(function, edge)
         handed = _Reached(reached.effect, checked, reached.level + 1)
         if function in self.early:
@@ -105,8 +136,15 @@ class Finder:
         rows = self.rows.get(function, ())
         for row in rows[:4]:
             self._row(function, row, handed)
-        for caller, site in self.origins.callers.get(function, ())[:16]:
-            self._up(caller, site.block, handed, above | {function})
+        for caller, at in self._callers(function):
+            self._up(caller, at, handed, above | {function})
+
+    def _callers(self, function: int) -> list[tuple[int, int]]:
+        """Return function and block of the calls of a function, or of where its address is chosen."""
+        callers = [(caller, site.block) for caller, site in self.origins.callers.get(function, ())]
+        if not callers and function != self.origins.main:
+            callers = self.decisions.kept.taken.get(function, [])
+        return callers[:16]
 
     def _by_state(self, function: int, edge: Edge, group: list[Match], reached: _Reached) -> bool:
         """Attribute an effect behind a state to the matches that set the state; return whether there are any."""
@@ -158,6 +196,33 @@ class Finder:
                     found.add(start)
         return frozenset(found)
 
+    def _leave_form_out(self) -> None:
+        """Take out of constants what others of the function are asked with as well: the form of all that is sent."""
+        holding: dict[tuple[int, object], list[Candidate]] = {}
+        for one in self._found.values():
+            for match in one.group if len(one.group) > 1 else ():
+                holding.setdefault((one.function, _same(match)), []).append(one)
+        form = {key for key, several in holding.items() if _differ(several)}
+        for one in self._found.values():
+            own = tuple(match for match in one.group if (one.function, _same(match)) not in form)
+            if own and len(own) < len(one.group) and one.row is None:
+                one.group = own
+
+    def _is_sole(self, one: Candidate) -> bool:
+        """Tell whether none of many other constants in the place of this one opens as much."""
+        mine = max((effect.weight for effect in one.effects if effect.kind != PASS), default=0.0)
+        if mine < _SOLE:
+            return False
+        rivals = {match.constant for match in self.asked.others(self.program.traces[one.function], one.group[0])}
+        others = [
+            effect.weight
+            for other in self._found.values()
+            if other.function == one.function and other is not one and other.group[0].constant in rivals
+            for effect in other.effects
+            if effect.kind != PASS
+        ]
+        return max(others, default=0.0) < mine - 0.5
+
     def _before_main(self, function: int, block: int, effect: Effect) -> None:
         """An effect before `main` needs no constant to be one that nobody asked for."""
         if effect.weight < _EARLY:
@@ -188,6 +253,11 @@ class Finder:
         found.checked = found.checked and checked
         return found
 
+    def _pass_row(self, function: int, effect: Effect) -> None:
+        """Note that functions of a table pass for a check."""
+        for row in self.rows.get(function, ())[:4]:
+            self._row(function, row, _Reached(effect, False, 0))
+
     def _row(self, function: int, row: Row, reached: _Reached) -> None:
         """A row of a table that names the function: its text is the constant."""
         address, text, table = row
@@ -204,33 +274,58 @@ class Finder:
     def _describe(self, one: Candidate) -> None:
         subject = one.group[0].subject
         if one.row is not None:
-            tables = [row for rows in self.rows.values() for row in rows if row[2] == one.row[1]]
-            texts = {text for _, text, _ in tables}
+            rows = [row for rows in self.rows.values() for row in rows if row[2] == one.row[1]]
+            texts = {text for _, text, _ in rows}
             one.siblings = len(texts) - 1
             one.rivals = tuple(sorted(text.decode("latin-1") for text in texts if text != one.group[0].constant))
             one.origins = self._row_origins(one.function)
+            one.guard = self.strengths.guarded(one.function, 2 * one.function)
+            acting = [
+                other.row[0]
+                for other in self._found.values()
+                if other.row is not None
+                and other.row[1] == one.row[1]
+                and any(effect.kind != PASS for effect in other.effects)
+            ]
+            others = [at for at in acting if at != one.row[0]]
+            asks = asks_for(self.program.elf, one.row[0], others, [at for at, _, _ in rows])
+            one.exempt, one.checked = asks < 0, one.checked or asks > 0
             return
-        one.origins = self.origins.of(one.function, subject)
+        one.origins = self.decisions.kept.came_from(one.function, subject)
+        one.kept = bool(one.origins & OUTSIDE) and self.origins.talks and not one.origins & OUTSIDE - {FILE}
+        one.guard = self.strengths.guarded(one.function, one.edge.source)
         trace = self.program.traces[one.function]
         one.siblings = self.asked.siblings(trace, one.group[0])
         one.rivals = self.asked.rivals(trace, one.group[0])
-        one.gate = self._is_gate(one, trace)
+        one.gate = one.gate or self.strengths.is_gate(one.function, one.edge)
+        one.exempt = not one.checked and one.guard < 2 and one.siblings > 0 and self._others_checked(one)
+
+    def _others_checked(self, one: Candidate) -> bool:
+        """Tell whether what other constants in the place of this one open lies behind a check."""
+        trace = self.program.traces[one.function]
+        graph = self.asked.graph(one.function)
+        effective = self._effective.get(one.function, set())
+        for rival in self.asked.others(trace, one.group[0])[:32]:
+            if self.strengths.guarded(one.function, rival.way[0]) > 1:
+                return True
+            for block in sorted(graph.behind(rival.way) & effective)[:8]:
+                if self.strengths.of_all(one.function, graph.guards(block)) > 1:
+                    return True
+        return False
 
     def _row_origins(self, function: int) -> frozenset[str]:
-        """Return where what a handler of a table is given comes from."""
-        return self.origins.of(function, ("p", 0)) | self.origins.of(function, ("p", 1))
+        """Return where what a handler of a table is given comes from, as far as that is outside."""
+        return (self.origins.of(function, ("p", 0)) | self.origins.of(function, ("p", 1))) & OUTSIDE
 
-    def _is_gate(self, one: Candidate, trace: Trace) -> bool:
-        """Tell whether the match is the rule: much lies behind it, and the other side only gives up."""
-        graph = self.asked.graph(one.function)
-        region = graph.behind((one.edge.source, one.edge.target))
-        inside = [site for site in trace.sites if site.block in region]
-        tests = sum(edge.test != 1 for block in region for edge in trace.edges.get(block, ())) // 2
-        if len(inside) < 4 or tests < 3:
-            return False
-        refused = [e.target for e in trace.edges.get(one.edge.source, ()) if e.target != one.edge.target]
-        if not refused:
-            return False
-        other = graph.reaches(refused[0], {(one.edge.source, one.edge.target)}) | {refused[0]}
-        outside = [site for site in trace.sites if site.block in other - region and site.name not in _GIVES_UP]
-        return len(outside) <= 2 < len(inside)
+
+def _same(match: Match) -> object:
+    return match.kind, match.at, match.constant, match.subject
+
+
+def _differ(several: list[Candidate]) -> bool:
+    """Tell whether some of several constants ask the same thing for different values."""
+    asked: dict[object, set[object]] = {}
+    for one in several[:_COMPARED]:
+        for match in one.group:
+            asked.setdefault((match.kind, match.at, match.base, match.subject), set()).add(match.constant)
+    return any(len(values) > 1 for values in asked.values())

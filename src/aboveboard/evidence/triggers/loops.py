@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aboveboard.evidence.triggers.built import Built
 from aboveboard.evidence.triggers.matches import Match
 from aboveboard.evidence.triggers.several import spread
 from aboveboard.readers.flow.graph import Graph
@@ -19,7 +20,7 @@ from aboveboard.readers.flow.values import ADD, NOT, SUB, XOR, Value, parts
 MAX_BYTES = 64
 
 
-def loop_matches(trace: Trace, edge: Edge, graph: Graph, origins: Origins) -> Iterator[Match]:
+def loop_matches(trace: Trace, edge: Edge, graph: Graph, origins: Origins, built: Built) -> Iterator[Match]:
     """Return the match that holds where a way leaves a loop after all was equal, or all differences add up to none."""
     yield from _of_differences(trace, edge, origins)
     loop = graph.loop(edge.source)
@@ -33,7 +34,10 @@ def loop_matches(trace: Trace, edge: Edge, graph: Graph, origins: Origins) -> It
                 found = _compared(trace, inner.test[1], inner.test[2], origins)
                 if found is not None:
                     address = trace.compared.get(block) or trace.ends.get(block, block >> 1)
-                    yield _match(found, address, edge, origins, _length(edge))
+                    head = min(loop, key=lambda one: len(graph.before(one)))
+                    raw = _table(found[0], trace, head, graph, origins, built, _length(edge))
+                    if raw:
+                        yield _match(found, raw, address, edge)
                     return
 
 
@@ -48,7 +52,7 @@ def _of_differences(trace: Trace, edge: Edge, origins: Origins) -> Iterator[Matc
                 found = _compared(trace, one[2], one[3], origins)
                 if found is not None:
                     address = trace.compared.get(edge.source) or trace.ends.get(edge.source, edge.source >> 1)
-                    yield _match(found, address, edge, origins, 0)
+                    yield _match(found, origins.bytes(found[0], None), address, edge)
                     return
 
 
@@ -94,7 +98,7 @@ def _start(trace: Trace, place: Value, origins: Origins) -> int:
         numbers = [one for part in parts(value) for one in part[1:] if type(one) is int]
         for number in [value, *numbers] if type(value) is int else numbers:
             at = number & origins.mask
-            if at >= 0x200 and origins.is_fixed(at):
+            if at >= 0x200 and (origins.is_fixed(at) or origins.is_on_stack(at)):
                 return at
     return 0
 
@@ -109,9 +113,16 @@ def _length(edge: Edge) -> int:
     return 0
 
 
-def _match(found: _Sides, address: int, edge: Edge, origins: Origins, length: int) -> Match:
-    start, sent, of_table, of_sent = found
-    raw = origins.bytes(start, length or None)
+def _table(start: int, trace: Trace, head: int, graph: Graph, origins: Origins, built: Built, length: int) -> bytes:
+    """Return the constant that a loop compares with: of the file, or as the function has put it on its stack."""
+    if origins.is_fixed(start):
+        raw = origins.bytes(start, length or None)
+        return b"" if origins.is_code_text(start, raw) or not raw.strip(b"\0") else raw
+    return built.on_stack(trace.start, head, start, graph)
+
+
+def _match(found: _Sides, raw: bytes, address: int, edge: Edge) -> Match:
+    _, sent, of_table, of_sent = found
     made = bytes(_solved(byte, of_table, of_sent) for byte in raw)
     changed = bool(of_table or of_sent)
     return Match(

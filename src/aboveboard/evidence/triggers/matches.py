@@ -59,11 +59,12 @@ def _match(trace: Trace, test: tuple[str, Value, Value], origins: Origins, edge:
             return _compare(trace.start, site, origins)
     if kind != "=" or type(b) is not int:
         return None
-    address = site.address if site is not None else _last(trace, edge)
+    address = _last(trace, edge)
     if site is not None:
         if site.name in NUMBERS and site.arguments[0] is not None:
             return Match("integer", site.arguments[0], b, address, wanted=site.name)
-        return Match("integer", a, b, address, wanted=site.name) if site.name or _is_rare(b) else None
+        told = bool(site.name) or _is_rare(b) or _brings(origins, site)
+        return Match("integer", a, b, address, wanted=site.name) if told else None
     if a[0] == "m":
         base, distance = root(a[1]) if type(a[1]) is tuple else (0, a[1])
         return Match("bytes", a[1], b, address, distance, a[2], base)
@@ -77,6 +78,13 @@ def _match(trace: Trace, test: tuple[str, Value, Value], origins: Origins, edge:
 
 
 _FLAG_BITS = 8  # bits behind a mask that are no constant
+
+
+def _brings(origins: Origins, site: Site) -> bool:
+    """Tell whether a function of the file returns what it finds in memory, and never how it went."""
+    trace = origins.program.traces.get(site.target) or origins.program.traces.get(site.target & ~1)
+    values = list(trace.returns.values()) if trace is not None else []
+    return bool(values) and all(type(one) is tuple and any(part[0] == "m" for part in parts(one)) for one in values)
 
 
 def _is_rare(number: int) -> bool:
@@ -97,6 +105,10 @@ def _compare(function: int, site: Site, origins: Origins) -> Match | None:
         if type(constant) is int and constant > 256 and origins.is_fixed(constant):
             size = site.arguments[COMPARES[site.name]] if COMPARES.get(site.name, -1) >= 0 else None
             raw = origins.bytes(constant, size if type(size) is int else None)
-            if raw and not (type(subject) is int and origins.is_fixed(subject)):
+            if (
+                raw.strip(b"\0")
+                and not origins.is_code_text(constant, raw)
+                and not (type(subject) is int and origins.is_fixed(subject))
+            ):
                 return Match(kind, subject, raw, site.address, wanted=site.name)
     return None

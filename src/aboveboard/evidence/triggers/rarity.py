@@ -70,7 +70,9 @@ def rare_text(text: str) -> float:
     """Return how little a text looks like a word that a protocol or a user would use."""
     if len(text) < 2:
         return -2.0
-    if not all(32 <= ord(one) < 127 for one in text):
+    if not text.strip():
+        return -2.0
+    if not all(32 <= ord(one) < 127 or one in "\t\r\n" for one in text):
         return 1.5
     score = 0.0
     letters = re.sub(r"[^A-Za-z]", "", text)

@@ -6,22 +6,40 @@ hold no constant that was ever seen in the wild.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aboveboard.evidence.triggers.candidates import Candidate
-from aboveboard.evidence.triggers.effects import EVALUATE, LISTEN, MEMORY, PASS, PRIVILEGE, READ, RUN, SETTING, WEIGHT
+from aboveboard.evidence.triggers.effects import (
+    EVALUATE,
+    LISTEN,
+    MEMORY,
+    PASS,
+    PRIVILEGE,
+    READ,
+    RUN,
+    SETTING,
+    WEIGHT,
+    WRITE,
+)
+from aboveboard.evidence.triggers.protocols import is_field, is_public
 from aboveboard.evidence.triggers.rarity import constant_text, rarity
 from aboveboard.readers.flow.sources import FILE, OUTSIDE
 
 # From which score a candidate is an alert: what runs commands or takes rights seldom lies behind one constant in ordinary
 # programs; what passes for a check, or writes a file, often only looks so, most of all in readers of files.
-ALERT_STRONG, ALERT_PASS, ALERT_PASS_UNKNOWN, ALERT_FILES, ALERT_OTHER = 4.5, 6.0, 7.0, 9.0, 6.0
+ALERT_STRONG, ALERT_PASS, ALERT_PASS_UNKNOWN, ALERT_FILES, ALERT_OTHER = 5.5, 6.0, 7.0, 9.0, 6.0
+ALERT_GATE = 8.0
 _STRONG = frozenset({RUN, PRIVILEGE, LISTEN, EVALUATE, MEMORY, SETTING, READ})
+_TOLD = frozenset({RUN, EVALUATE, MEMORY, WRITE})
 NAMED = "named elsewhere"
+PUBLIC = "a word of a published protocol"
+_FEW = 6  # comparisons that guard something in a small program
 NEAR_TOP = 1.5  # a second alert is this near to the first
 MAX_ALERTS = 2
+_LONG = 5  # characters of a number of more than a byte
 _HARMLESS = frozenset({"argument", "environment", "settings", "local", "command"})
 _WORD = re.compile(r"[A-Za-z0-9_./:=?&-]+")
 
@@ -45,12 +63,16 @@ def ranked(candidates: Iterable[Candidate], big: bool, named: Callable[[str], bo
     """Return the candidates, the highest first. `named` tells whether a text stands in other texts of program or tree."""
     found = [_scored(one, big, named) for one in _without_parts(list(candidates))]
     found.sort(key=lambda one: (-one.score, one.candidate.address))
+    found = list({(one.candidate.address, one.constant): one for one in reversed(found)}.values())[::-1]
     top = found[0].score if found else 0.0
+    more = max(0.0, math.log2(len(found) / _FEW)) if found else 0.0  # of many comparisons one looks odd by chance
     result = []
     for number, one in enumerate(found):
-        named_there = any(name == NAMED for name, _ in one.parts)  # by its own texts, pages or help: a command
+        named_there = any(
+            name in (NAMED, PUBLIC) for name, _ in one.parts
+        )  # by texts, pages, help or a standard: a command
         alert = (
-            one.score >= bar(one.candidate, one.constant)
+            one.score >= bar(one.candidate, one.constant) + more
             and one.score >= top - NEAR_TOP
             and number < MAX_ALERTS
             and not named_there
@@ -63,12 +85,16 @@ def bar(one: Candidate, constant: str) -> float:
     """Return from which score a candidate is an alert; what may be no check of a secret is passed by texts, not numbers."""
     kinds = {effect.kind for effect in one.effects}
     outside = one.origins & OUTSIDE
+    if one.skips and constant.startswith("0x") and len(constant) < _LONG:
+        return ALERT_PASS_UNKNOWN  # a number of one byte: more than one way through a choice
     if one.gate:
-        return ALERT_OTHER  # the form of all that is sent, most often
+        return ALERT_GATE  # the form of all that is sent, most often
     if kinds & _STRONG:
         return ALERT_STRONG
     if outside == {FILE}:
         return ALERT_FILES
+    if one.group[0].kind == "setting":
+        return ALERT_PASS
     if PASS in kinds:
         strong = any(effect.kind == PASS and effect.weight >= WEIGHT[PASS] for effect in one.effects)
         return ALERT_PASS if outside and (strong or not constant.startswith("0x")) else ALERT_PASS_UNKNOWN
@@ -98,23 +124,31 @@ def _scored(one: Candidate, big: bool, named: Callable[[str], bool]) -> Scored:
     kinds = {effect.kind for effect in one.effects}
     parts = [("effect", weights[0] + min(1.0, 0.5 * (len(kinds) - 1)))]
     rare = rarity(one.group if one.siblings < 2 else one.group[:1], big=big)
-    told = any(effect.outside and effect.kind in (RUN, EVALUATE, MEMORY) for effect in one.effects)
+    told = any(effect.outside and effect.kind in _TOLD for effect in one.effects)
     parts.append(("constant", max(rare, 0.0) if told and not one.checked and one.siblings > 1 else rare))
     if one.gate:
         parts.append(("all lies behind it", -3.0))
     outside, harmless = one.origins & OUTSIDE, one.origins & _HARMLESS
-    parts.append(("origin", 2.0 if outside else -4.0 if harmless and not one.early else 0.5))
+    parts.append(("origin", -1.0 if one.kept else 2.0 if outside else -4.0 if harmless and not one.early else 0.5))
     if one.early:
         parts.append(("before main", 2.0))
     parts.append(
         ("alone", 1.5 if one.siblings == 0 and one.row is None else 0.0 if one.siblings < 3 and one.row is None else -1.0)
     )
-    if one.checked and not one.skips:
+    if (one.checked or one.guard > 2) and not one.skips and not one.exempt:
         parts.append(("behind a check", -4.0))
+    if one.sole:
+        parts.append(("the only one of many", 1.5))
+    if one.exempt and (one.row is not None or kinds != {PASS}):
+        parts.append(("no check before it, as before the others", 2.5))
     if one.group[0].kind == "built":
         parts.append(("built at run time", 2.5))
     if any(effect.kind == PASS and effect.weight >= WEIGHT[PASS] for effect in one.effects):
         parts.append(("skips a check", 1.0))
+    if is_public(constant):
+        parts.append((PUBLIC, -3.0))
+    elif is_field(constant):
+        parts.append(("the name of a field", -1.5))
     if len(constant) > 1 and isinstance(one.group[0].constant, bytes) and named(constant):
         parts.append((NAMED, -3.0))
     elif len(one.rivals) > 1 and all(map(named, one.rivals)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aboveboard.evidence.triggers.matches import COMPARES, Match, matches
 from aboveboard.readers.flow.graph import Graph
 from aboveboard.readers.flow.origins import Origins
-from aboveboard.readers.flow.sources import OUTSIDE
+from aboveboard.readers.flow.sources import FILLS, OUTSIDE
 from aboveboard.readers.flow.trace import Edge, Site, Trace
 from aboveboard.readers.flow.values import Value
 
@@ -69,6 +69,23 @@ def _secret(trace: Trace, graph: Graph, origins: Origins, site: Site) -> Secret 
     return None
 
 
+def is_key(text: str | None) -> bool:
+    """Tell whether a text may be the name of a setting or a file."""
+    return text is not None and 2 < len(text) < 80 and "%" not in text and " " not in text.strip() and text.isprintable()
+
+
+def secret_key(trace: Trace, graph: Graph, origins: Origins, site: Site) -> str:
+    """Return by what name the kept side of a comparison was looked up, a setting or a file; empty if not known."""
+    first, second = site.arguments[:2]
+    for kept in (first, second):
+        if kept is None:
+            continue
+        key = _key(trace, graph, origins, site, kept)
+        if key:
+            return key
+    return ""
+
+
 def _key(trace: Trace, graph: Graph, origins: Origins, site: Site, kept: Value) -> str:
     """Return the text by which a kept value was looked up: given to a call that gave it, or compared on the way."""
     before = set(graph.before(site.block))
@@ -79,7 +96,9 @@ def _key(trace: Trace, graph: Graph, origins: Origins, site: Site, kept: Value) 
     for call in reversed(calls):
         if call.name in COMPARES or call.name.startswith(("str", "mem")):
             continue
-        texts = [text for text in map(origins.text, call.arguments[:4]) if text and len(text) > 2 and "%" not in text]
+        texts = [text for text in map(origins.text, call.arguments[:4]) if text and is_key(text)]
+        if not texts and call.name in FILLS:
+            texts = [text for text in [_opened(trace, origins, call)] if text and is_key(text)]
         if texts:
             return texts[0]
     for edge in graph.guards(site.block):
@@ -89,6 +108,14 @@ def _key(trace: Trace, graph: Graph, origins: Origins, site: Site, kept: Value) 
                 if came & KEPT and not came & OUTSIDE:
                     return match.constant.decode("latin-1")
     return ""
+
+
+def _opened(trace: Trace, origins: Origins, call: Site) -> str | None:
+    """Return the name of the file that a call reads from."""
+    number = FILLS[call.name][1]
+    stream = call.arguments[number] if number >= 0 else None
+    site = origins.index(trace.start).at.get(stream[1]) if type(stream) is tuple and stream[0] == "c" else None
+    return origins.text(site.arguments[0]) if site is not None else None
 
 
 def _fits(trace: Trace, site: Site) -> Edge | None:

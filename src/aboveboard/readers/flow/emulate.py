@@ -56,6 +56,10 @@ class Emulator(Memory):
         self._halves: dict[int, tuple[int, int]] = {}  # low bytes of what is not wholly known: value, how many
         self._left = operations
         self.stop_at = -1  # a call at this address ends the run with ReachedError
+        self.halt_at = -1  # an instruction at this address ends the run with ReachedError
+        self.choose: Callable[[int], int | None] = lambda _: (
+            None
+        )  # where to go on from an unknown test in the first function
 
     def _get(self, place: Place) -> int | None:
         space, offset, size = place
@@ -115,12 +119,15 @@ class Emulator(Memory):
             instruction = function.instructions.get(address)
             if instruction is None:
                 raise StoppedError(f"no code at 0x{address:x}")
+            if address == self.halt_at and not frames:
+                raise ReachedError
             try:
                 following = self._instruction(instruction, function, frames)
             except _UnknownError:
-                if not frames:
+                chosen = self.choose(address) if not frames else None
+                if not frames and chosen is None:
                     raise
-                following = self._leave(frames)
+                following = (function, chosen) if chosen is not None else self._leave(frames)
             if following is None:
                 address = instruction.after
                 continue

@@ -7,6 +7,7 @@ not found is simply not there: an empty set says nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from aboveboard.readers.flow.places import Index, covers
@@ -25,6 +26,7 @@ from aboveboard.readers.flow.sources import (
     OF_CGI,
     OPENS,
     OPENS_SOCKETS,
+    OUTSIDE,
     SCANS,
     SETTINGS,
     STDIN,
@@ -37,6 +39,7 @@ from aboveboard.readers.flow.values import Value, apart, plus, root
 from aboveboard.readers.flow.whole import Whole
 
 MAX_DEPTH = 14
+_TALKED = frozenset("accept accept4 recv recvfrom recvmsg SSL_read __recv_chk __recvfrom_chk getchar gets".split())
 MAX_WORK = 400
 
 
@@ -56,6 +59,20 @@ class Origins(Whole):
             return frozenset()
         self._work, self._asked = 0, {}
         return self._of(function, value, 0, frozenset())
+
+    def sent(self, function: int, value: Value | None) -> frozenset[str]:
+        """Return where from outside a value comes; files are none of it in a program that has others who talk to it."""
+        found = self.of(function, value) & OUTSIDE
+        return found - {FILE} if self.talks else found
+
+    @cached_property
+    def talks(self) -> bool:
+        """Tell whether the program is talked to: by a network, by a web server, or on its standard input."""
+        for start, trace in self.program.traces.items():
+            for site in trace.sites:
+                if site.name in _TALKED or (site.name == "getenv" and self._result(start, site, 0, frozenset()) & {CGI}):
+                    return True
+        return any(name == "stdin" for name in self._elf.copied.values())
 
     def is_content(self, function: int, place: Value, depth: int = 0) -> bool:
         """Tell whether the bytes at a place themselves come from outside: they lie in a buffer that a call reads into."""
@@ -292,8 +309,11 @@ class Origins(Whole):
                 return self._continued(function, name, depth, seen)
             return set(self._of(function, given, depth, seen)) if given is not None else set()
         if name in ("getenv", "secure_getenv", "__secure_getenv"):
-            text = self.text(arguments[0])
-            return {CGI} if text in OF_CGI or (text or "").startswith("HTTP_") else {ENVIRONMENT}
+            texts = {self.text(arguments[0])}
+            if type(arguments[0]) is tuple and arguments[0][0] == "p":  # a function that asks for what it is given
+                texts = {self.text(call.arguments[arguments[0][1]]) for _, call in self._calls(function)[:64]}
+            cgi = any(text in OF_CGI or (text or "").startswith("HTTP_") for text in texts)
+            return {CGI} if cgi else {ENVIRONMENT}
         stream = CHARACTERS[name] if name in CHARACTERS else FILLS[name][1] if name in FILLS else None
         if stream is not None:
             return self._stream(function, arguments, stream, depth, seen)
@@ -353,6 +373,14 @@ class Origins(Whole):
         """Return the constant at an address: up to its zero byte, or `size` bytes."""
         raw = self._elf.read(address, min(size, 256) if size is not None else 256)
         return raw if size is not None and b"\0" in raw[:-1] and size <= 32 else raw.split(b"\0", 1)[0]
+
+    def is_kept(self, number: int) -> bool:
+        """Tell whether a number is an address in memory that the program may write to."""
+        return any(part.writable and part.start <= number & self.mask < part.end for part in self._elf.segments)
+
+    def is_code_text(self, address: int, raw: Sequence[int]) -> bool:
+        """Tell whether what should be a constant lies among instructions and is no text."""
+        return self._elf.is_code(address) and not all(32 <= one < 127 or one in b"\t\r\n" for one in raw)
 
     def text(self, value: Value | None) -> str | None:
         """Return the text that a constant pointer leads to."""

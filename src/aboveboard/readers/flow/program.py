@@ -287,13 +287,13 @@ def start_up(program: Program) -> tuple[int, int]:
     for inner in [site.target for site in sites if site.target in program.traces]:  # the entry may call what calls
         sites = [*sites, *program.traces[inner].sites]
     for site in sites:
-        given = _pointer(program, site.arguments[0])
+        given = pointer_of(program, site.arguments[0])
         if program.elf.is_code(given):
             return given & mask, site.target & mask if site.target > 0 else 0
     return -1, 0
 
 
-def _pointer(program: Program, value: Value | None) -> int:
+def pointer_of(program: Program, value: Value | None) -> int:
     """Return what a pointer is, also one that is loaded from where the program starts with it."""
     if type(value) is int:
         return value

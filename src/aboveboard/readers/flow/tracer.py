@@ -19,6 +19,7 @@ from aboveboard.readers.flow import values
 from aboveboard.readers.flow.calls import known_result, written
 from aboveboard.readers.flow.operations import ARGUMENTS, Operations, Skips
 from aboveboard.readers.flow.state import Key, State
+from aboveboard.readers.flow.switches import cases
 from aboveboard.readers.flow.trace import Edge, Site, Trace
 from aboveboard.readers.flow.values import Value
 
@@ -262,6 +263,8 @@ class _Run(Operations):
             self._go(block, 2 * target, 1, state)
         elif code == lift.BRANCHIND and not self.tracer.name(target, self.machine.mode) and target == -1:
             self.result.switches[block] = value
+            for start, test in cases(value, self.elf, function.leaders) if value is not None else ():
+                self._go(block, 2 * start, test, state)
         elif code == lift.RETURN and (type(value) is not int or not (self.elf.is_code(target) or self.places.name(target))):
             self.result.returns[block] = state.registers.get(self.machine.result)
         else:

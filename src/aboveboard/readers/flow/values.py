@@ -25,7 +25,7 @@ from pypcode import OpCode
 from aboveboard.readers.code.arithmetic import BINARY, UNARY
 
 Value = int | tuple[Any, ...]
-MAX_DEPTH = 8
+MAX_DEPTH = 12
 MAX_TESTS = 64
 
 _C = {name: getattr(OpCode, name).value for name in dir(OpCode) if name.isupper()}

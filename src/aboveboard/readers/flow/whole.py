@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 
 from aboveboard.readers.elf import Elf
-from aboveboard.readers.flow.program import Program
+from aboveboard.readers.flow.program import Program, pointer_of
 from aboveboard.readers.flow.trace import Site, Store
+
+_STARTS = frozenset({"__libc_start_main", "__uClibc_main"})
 
 
 class Whole:
@@ -23,8 +25,8 @@ class Whole:
             return self.program.main
         for trace in self.program.traces.values():
             for site in trace.sites:
-                given = site.arguments[0]
-                if site.name in ("__libc_start_main", "__uClibc_main") and type(given) is int:
+                given = pointer_of(self.program, site.arguments[0]) if site.name in _STARTS else 0
+                if given:
                     return given & ~1 if self._elf.machine in ("mips", "arm") else given
         return -1
 
@@ -52,7 +54,7 @@ class Whole:
         pointed = {value & mask for value in self._elf.based.values()} | {value & mask for value in self.program.pointed}
         return {start: unknown[:8] for start in self.program.traces if start in pointed}
 
-    def _on_stack(self, place: int) -> bool:
+    def is_on_stack(self, place: int) -> bool:
         """Tell whether a place lies on the stack: there the same place is another thing in each function."""
         return self.program.tracer is not None and self.program.tracer.places.on_stack(place)
 
@@ -62,7 +64,7 @@ class Whole:
         found: dict[int, list[tuple[int, Store]]] = {}
         for start, trace in sorted(self.program.traces.items()):
             for store in trace.stores:
-                if type(store.place) is int and not self._on_stack(store.place):
+                if type(store.place) is int and not self.is_on_stack(store.place):
                     found.setdefault(store.place, []).append((start, store))
         return found
 
@@ -73,6 +75,6 @@ class Whole:
         for start, trace in sorted(self.program.traces.items()):
             for site in trace.sites:
                 for number, given in enumerate(site.arguments):
-                    if type(given) is int and given > 4096 and not self._elf.is_code(given) and not self._on_stack(given):
+                    if type(given) is int and given > 4096 and not self._elf.is_code(given) and not self.is_on_stack(given):
                         found.setdefault(given, []).append((start, number, site))
         return found
