@@ -35,6 +35,7 @@ _LESS = {_C["INT_LESS"]: False, _C["INT_SLESS"]: True}
 _AT_MOST = {_C["INT_LESSEQUAL"]: False, _C["INT_SLESSEQUAL"]: True}
 _BOTH, _ANY, _EITHER = _C["BOOL_AND"], _C["BOOL_OR"], _C["BOOL_XOR"]
 _BORROW = _C["INT_SBORROW"]
+MULTIPLY = _C["INT_MULT"]
 SUBPIECE, PIECE, SEXT = _C["SUBPIECE"], _C["PIECE"], _C["INT_SEXT"]
 NEGATE, NOT = _C["BOOL_NEGATE"], _C["INT_NEGATE"]
 _TESTS = frozenset({"=", "!", "<", "&", "|"})
@@ -194,7 +195,7 @@ def binary(code: int, a: Value, b: Value, size: int) -> Value | None:
         return None
     if type(a) is int and type(b) is int:
         return BINARY[code](a, b, size) if code in BINARY else None
-    return _mixed(code, a, b, mask)
+    return _product(a, b) if code == MULTIPLY else _mixed(code, a, b, mask)
 
 
 def _mixed(code: int, a: Value, b: Value, mask: int) -> Value | None:
@@ -221,6 +222,12 @@ def _mixed(code: int, a: Value, b: Value, mask: int) -> Value | None:
     elif b == 0:  # shifts by nothing, the low piece
         return a
     return ("o", code, a, b) if depth(a) < MAX_DEPTH and depth(b) < MAX_DEPTH else None
+
+
+def _product(a: Value, b: Value) -> Value | None:
+    if a in (0, 1) or b in (0, 1):
+        return 0 if 0 in (a, b) else b if a == 1 else a
+    return ("o", MULTIPLY, a, b) if depth(a) < MAX_DEPTH and depth(b) < MAX_DEPTH else None
 
 
 def _sum(a: Value, b: Value, mask: int) -> Value | None:
