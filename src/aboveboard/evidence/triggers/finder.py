@@ -14,7 +14,7 @@ from aboveboard.evidence.triggers.asked import Asked
 from aboveboard.evidence.triggers.candidates import Candidate
 from aboveboard.evidence.triggers.checks import Checks
 from aboveboard.evidence.triggers.comparers import name_comparers
-from aboveboard.evidence.triggers.decisions import Decisions
+from aboveboard.evidence.triggers.decisions import MAX_ASKED, Decisions
 from aboveboard.evidence.triggers.effects import (
     PASS,
     Effect,
@@ -27,7 +27,7 @@ from aboveboard.evidence.triggers.effects import (
 )
 from aboveboard.evidence.triggers.kept import Kept
 from aboveboard.evidence.triggers.matches import Match
-from aboveboard.evidence.triggers.openings import Openings
+from aboveboard.evidence.triggers.openings import MAX_GOALS, Openings
 from aboveboard.evidence.triggers.passes import Passes
 from aboveboard.evidence.triggers.rarity import rarity, runs
 from aboveboard.evidence.triggers.rows import Row, asks_for, table_rows
@@ -95,7 +95,10 @@ class Finder:
                 if effect is not None:
                     effects.append((function, store.block, effect))
                     self._up(function, store.block, _Reached(effect, False, 0), frozenset())
-        Openings(self.asked, self.decisions, self.strengths, self.rows, self._add, self._pass_row).find(effects)
+        openings = Openings(self.asked, self.decisions, self.strengths, self.rows, self._add, self._pass_row)
+        openings.find(effects)
+        if openings.left_out or self.decisions.left_out:
+            self.program.left_out.append(f"what decides its effects, past {MAX_GOALS} ways and {MAX_ASKED} tests")
         Passes(self.asked, self.checks, self._effective, self._add).find()
         self._leave_form_out()
         for one in self._found.values():

@@ -47,6 +47,7 @@ class Openings:
         self._rows, self._add, self._add_row = rows, add, add_row
         self._done: dict[object, int] = {}
         self._goals = 0
+        self.left_out = False  # there were more ways than are followed
         self._root = (0, 0)
 
     def find(self, effects: Sequence[tuple[int, int, Effect]]) -> None:
@@ -77,7 +78,10 @@ class Openings:
         `beside` is how much of a check lies on the other ways to what it leads to; that of what is asked on all of them
         (`context`) is not passed over.
         """
-        if depth > MAX_DEPTH or self._goals >= MAX_GOALS or not self._is_new(way, beside):
+        if depth > MAX_DEPTH or not self._is_new(way, beside):
+            return
+        if self._goals >= MAX_GOALS:
+            self.left_out = True
             return
         self._goals += 1
         control = self._decisions.control(way.function)
