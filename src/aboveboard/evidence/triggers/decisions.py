@@ -16,7 +16,7 @@ from aboveboard.readers.flow.trace import Edge
 from aboveboard.readers.flow.values import Value, parts
 
 MAX_ALTERNATIVES = 24
-MAX_ASKED = 12_000  # tests of one program whose alternatives are looked for
+MAX_ASKED = 40_000  # tests of one program whose alternatives are looked for
 
 
 class Decisions:
