@@ -193,14 +193,3 @@ class Checks:
                     self.guarding.add(
                         ("call", site.name or site.target) if not site.name else ("at", function, site.address)
                     )
-
-    def callers_check(self, function: int, above: frozenset[int]) -> bool:
-        """Tell whether every call of a function lies behind a check."""
-        calls = self.origins.callers.get(function, [])
-        if not calls or function in above or len(above) > 4:
-            return False
-        return all(
-            any(self.is_check(caller, edge) for edge in self._asked.graph(caller).guards(site.block))
-            or self.callers_check(caller, above | {function})
-            for caller, site in calls[:8]
-        )

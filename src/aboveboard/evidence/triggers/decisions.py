@@ -16,6 +16,7 @@ from aboveboard.readers.flow.trace import Edge
 from aboveboard.readers.flow.values import Value, parts
 
 MAX_ALTERNATIVES = 24
+MAX_SOURCES = 64  # of one value where ways meet
 MAX_ASKED = 40_000  # tests of one program whose alternatives are looked for
 
 
@@ -102,7 +103,7 @@ class Decisions:
         """Return where a value comes from, where it is one of several: block, what is asked from there on, value."""
         trace = self.program.traces[function]
         if type(value) is tuple and value[0] == "f":
-            for source, one in sorted(trace.merged.get((value[1], value[2]), {}).items()):
+            for source, one in sorted(trace.merged.get((value[1], value[2]), {}).items())[:MAX_SOURCES]:
                 if one != value:
                     ways = trace.edges.get(source, ())
                     asked = tuple(e for e in ways if e.target == value[1] and e.test != 1) if len(ways) > 1 else ()
