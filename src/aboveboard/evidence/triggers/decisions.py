@@ -17,7 +17,7 @@ from aboveboard.readers.flow.values import Value, parts
 
 MAX_ALTERNATIVES = 24
 MAX_SOURCES = 64  # of one value where ways meet
-MAX_ASKED = 40_000  # tests of one program whose alternatives are looked for
+MAX_ASKED = 8_000  # tests of one program whose alternatives are looked for
 
 
 class Decisions:

@@ -21,7 +21,7 @@ from aboveboard.readers.flow.trace import Edge
 from aboveboard.readers.flow.values import Value, parts
 
 MAX_DEPTH = 24  # decisions from an effect upwards
-MAX_GOALS = 8000  # of one program
+MAX_GOALS = 1500  # of one program
 _FEW = 3  # ways of which each holds for a constant, to be more than a list of commands
 _NEAREST = 6  # of what is asked on a way
 _WEIGHTS = {3: WEIGHT[PASS], 2: 2.5, 1: 1.5}  # of passing for a check, by how much of a check it is
