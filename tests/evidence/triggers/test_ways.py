@@ -70,7 +70,7 @@ def test_a_part_is_put_in_the_place_of_another() -> None:
 def test_words_of_published_protocols_are_no_secrets() -> None:
     for word in ("POST", "Authorization: ", "USER", "application/octet-stream", "0x55534552", "0x52455355", "HTTP/1.1"):
         assert is_public(word), word
-    for word in ("hq7-maint-00", "0x6b1fa203", "/x7wz_io", "", "0x"):
+    for word in ("update", "search", "hq7-maint-00", "0x6b1fa203", "/x7wz_io", "", "0x"):
         assert not is_public(word), word
     assert is_field("sid=")
     assert is_field("\r\n")

@@ -31,8 +31,7 @@ class Asked:
         self._built = Built(program, origins)
         self._graphs: dict[int, Graph] = {}
         self._every: dict[int, list[Match]] = {}
-        self._found: dict[tuple[int, Edge], list[Match]] = {}
-        self._matches: dict[tuple[int, int, int], list[Match]] = {}
+        self._matches: dict[tuple[int, Edge], list[Match]] = {}
 
     def graph(self, function: int) -> Graph:
         """Return the graph of a function."""
@@ -41,23 +40,14 @@ class Asked:
         return self._graphs[function]
 
     def matches(self, trace: Trace, edge: Edge) -> list[Match]:
-        """Return the matches of a way; kept."""
-        key = (trace.start, edge.source, edge.target)
+        """Return the matches of a way, or of a test that is a part of a way's; kept."""
+        key = (trace.start, edge)
         if key not in self._matches:
             self._matches[key] = []  # a function that calls itself asks for it while it is made
-            self._matches[key] = self.ask(trace, edge)
+            self._matches[key] = self._ask(trace, edge)
         return self._matches[key]
 
-    def found(self, trace: Trace, edge: Edge) -> list[Match]:
-        """Return the matches of a test, as `ask` does; kept."""
-        key = (trace.start, edge)
-        if key not in self._found:
-            self._found[key] = []
-            self._found[key] = self.ask(trace, edge)
-        return self._found[key]
-
-    def ask(self, trace: Trace, edge: Edge) -> list[Match]:
-        """Return the matches of a test, also of one that is a part of a way's."""
+    def _ask(self, trace: Trace, edge: Edge) -> list[Match]:
         found = [*matches(trace, edge, self.origins), *self._by_results(trace, edge), *self._by_building(trace, edge)]
         found += loop_matches(trace, edge, self.graph(trace.start), self.origins, self._built)
         return [one for one in found if not self._is_trivial(trace, one)]

@@ -14,7 +14,7 @@ from aboveboard.evidence.triggers.asked import Asked
 from aboveboard.evidence.triggers.candidates import Candidate
 from aboveboard.evidence.triggers.checks import Checks
 from aboveboard.evidence.triggers.comparers import name_comparers
-from aboveboard.evidence.triggers.decisions import MAX_ASKED, Decisions
+from aboveboard.evidence.triggers.decisions import Decisions
 from aboveboard.evidence.triggers.effects import (
     PASS,
     Effect,
@@ -27,7 +27,7 @@ from aboveboard.evidence.triggers.effects import (
 )
 from aboveboard.evidence.triggers.kept import Kept
 from aboveboard.evidence.triggers.matches import Match
-from aboveboard.evidence.triggers.openings import MAX_GOALS, Openings
+from aboveboard.evidence.triggers.openings import Openings
 from aboveboard.evidence.triggers.passes import Passes
 from aboveboard.evidence.triggers.rarity import rarity, runs
 from aboveboard.evidence.triggers.rows import Row, asks_for, table_rows
@@ -36,15 +36,13 @@ from aboveboard.readers.flow.naming import name_functions
 from aboveboard.readers.flow.origins import Origins
 from aboveboard.readers.flow.program import Program
 from aboveboard.readers.flow.sources import FILE, OUTSIDE
-from aboveboard.readers.flow.trace import Edge, Store
-from aboveboard.readers.flow.values import parts
+from aboveboard.readers.flow.trace import Edge
 
 MAX_CALLERS = 5  # calls up from an effect
 _EARLY = 2.5  # weight of effects that count before `main`
 _COMPARED = 40  # candidates that are held against each other
 _SOLE = 2.0  # weight of an effect that one of many may stand out by
 _MANY = 4  # other constants, from which on one that alone opens something stands out
-_HEAVY = 3.0  # weight of effects that are sought behind a state as well
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Finder:
         openings = Openings(self.asked, self.decisions, self.strengths, self.rows, self._add, self._pass_row)
         openings.find(effects)
         if openings.left_out or self.decisions.left_out:
-            self.program.left_out.append(f"what decides its effects, past {MAX_GOALS} ways and {MAX_ASKED} tests")
+            self.program.left_out.append("what decides its effects, past the bounds of ways, tests and decisions")
         Passes(self.asked, self.checks, self._effective, self._add).find()
         self._leave_form_out()
         for one in self._found.values():
@@ -117,8 +115,6 @@ class Finder:
         checked: bool = reached.checked
         for position, edge in enumerate(guards):
             group = self.asked.matches(trace, edge) if self.program.is_own(function) else []
-            if reached.effect.weight >= _HEAVY and self._by_state(function, edge, group, reached):
-                return
             if group:
                 whole = self.asked.group(trace, guards[position:], group)
                 for one in guards[position + 1 :]:
@@ -148,45 +144,6 @@ class Finder:
         if not callers and function != self.origins.main:
             callers = self.decisions.kept.taken.get(function, [])
         return callers[:16]
-
-    def _by_state(self, function: int, edge: Edge, group: list[Match], reached: _Reached) -> bool:
-        """Attribute an effect behind a state to the matches that set the state; return whether there are any."""
-        wanted = group[0].constant if group and group[0].kind == "bytes" else None
-        added = False
-        for one in parts(edge.test):
-            if one[0] != "m" or one[2] > 8 or (edge.test == ("=", one, 0)):
-                continue
-            name = self.checks.flag(function, one[1])
-            if name in self.checks.flags or (type(name) is tuple and name[0] == function):
-                continue
-            for setter, store in self._setters.get(name, ())[:6]:
-                if store.value == 0 or (wanted is not None and store.value != wanted):
-                    continue
-                guards = self.asked.graph(setter).guards(store.block)
-                for position, way in enumerate(guards[:3]):
-                    found = self.asked.matches(self.program.traces[setter], way)
-                    if (
-                        found
-                        and self.origins.of(setter, found[0].subject) & OUTSIDE
-                        and found[0].way != (edge.source, edge.target)
-                    ):
-                        whole = self.asked.group(self.program.traces[setter], guards[position:], found)
-                        checked = reached.checked or any(self.checks.is_check(setter, g) for g in guards)
-                        self._add(setter, way, whole, reached.effect, checked).state = True
-                        added = True
-                        break
-        return added
-
-    @cached_property
-    def _setters(self) -> dict[object, list[tuple[int, Store]]]:
-        """The stores of numbers, by the place that they are kept in."""
-        found: dict[object, list[tuple[int, Store]]] = {}
-        for start, trace in sorted(self.program.traces.items()):
-            for store in trace.stores:
-                if type(store.value) is int and store.size <= 8:
-                    for name in self.checks.flag_names(start, store.place):
-                        found.setdefault(name, []).append((start, store))
-        return found
 
     @cached_property
     def early(self) -> frozenset[int]:

@@ -20,7 +20,7 @@ from aboveboard.evidence.triggers.ways import Way, subjects
 from aboveboard.readers.flow.trace import Edge
 from aboveboard.readers.flow.values import Value, parts
 
-MAX_DEPTH = 24  # decisions from an effect upwards
+MAX_DEPTH = 80  # decisions from an effect upwards
 MAX_GOALS = 1500  # of one program
 _FEW = 3  # ways of which each holds for a constant, to be more than a list of commands
 _NEAREST = 6  # of what is asked on a way
@@ -78,9 +78,9 @@ class Openings:
         `beside` is how much of a check lies on the other ways to what it leads to; that of what is asked on all of them
         (`context`) is not passed over.
         """
-        if depth > MAX_DEPTH or not self._is_new(way, beside):
+        if not self._is_new(way, beside):
             return
-        if self._goals >= MAX_GOALS:
+        if depth > MAX_DEPTH or self._goals >= MAX_GOALS:
             self.left_out = True
             return
         self._goals += 1
@@ -153,7 +153,7 @@ class Openings:
     def _is_open(self, way: Way) -> bool:
         """Tell whether what decides about a way is a question of its own."""
         trace = self.program.traces[way.function]
-        return any(edge.target == -1 and not self._asked.found(trace, edge) for edge in way.asked)
+        return any(edge.target == -1 and not self._asked.matches(trace, edge) for edge in way.asked)
 
     def _held(self, way: Way, mine: list[Edge], strength: int, best: int) -> int:
         """Note a way that holds for a constant and passes less of a check than the others; return the best so far."""
@@ -203,7 +203,7 @@ class Openings:
     def _match(self, way: Way, edges: list[Edge], least: int = 0x100) -> tuple[Edge, list[Match], list[Edge]] | None:
         trace = self.program.traces[way.function]
         for position, edge in enumerate(edges[:_NEAREST]):
-            group = self._asked.found(trace, edge)
+            group = self._asked.matches(trace, edge)
             if group and any(one.kind != "integer" or self._is_large(one.constant, least) for one in group):
                 return edge, group, edges[position + 1 :]
         return None

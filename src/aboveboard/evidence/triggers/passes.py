@@ -73,7 +73,7 @@ class Passes:
         return self._checks.compares_unknown(start, site) > 1
 
     def _instead(self, start: int, trace: Trace, edge: Edge, strength: int, graph: Graph) -> None:
-        group = self._asked.ask(trace, edge)
+        group = self._asked.matches(trace, edge)
         if group and (group[0].kind != "integer" or _is_large(group[0].constant)):
             guards = graph.guards(edge.source)
             effect = Effect(

@@ -2,21 +2,24 @@
 
 Sources: RFC 9110 and the IANA registries of HTTP methods and field names, RFC 9112 (framing), RFC 959 and 3659 (FTP), RFC
 5321 (SMTP), RFC 1939 (POP3), RFC 3261 (SIP), RFC 7826 (RTSP), RFC 3875 (CGI), RFC 2046 and 6838 (media types), RFC 7617 and
-6750 (authentication schemes), RFC 2131 (DHCP cookie). There are no words of programs here, and none of suppliers.
+6750 (authentication schemes), RFC 4250 (names of SSH). There are no words of programs here, and none of suppliers.
 """
 
 from __future__ import annotations
 
 import re
 
+# in capitals: the same word in small letters may be a command of the program
+_VERBS = frozenset(
+    """GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT SEARCH
+    NOTIFY SUBSCRIBE M-SEARCH DESCRIBE SETUP PLAY PAUSE TEARDOWN ANNOUNCE RECORD REDIRECT GET_PARAMETER SET_PARAMETER
+    REGISTER INVITE ACK BYE CANCEL INFO PRACK UPDATE REFER MESSAGE PUBLISH
+    USER PASS ACCT CWD CDUP SMNT QUIT REIN PORT PASV TYPE STRU MODE RETR STOR STOU APPE ALLO REST RNFR RNTO ABOR DELE RMD
+    MKD PWD LIST NLST SITE SYST STAT HELP NOOP FEAT OPTS SIZE MDTM MLSD MLST EPRT EPSV AUTH PBSZ PROT
+    HELO EHLO MAIL RCPT DATA RSET VRFY EXPN STARTTLS MAIL FROM: RCPT TO: UIDL TOP APOP""".split()
+)
 _WORDS = frozenset(
-    """get head post put delete connect options trace patch propfind proppatch mkcol copy move lock unlock report search
-    notify subscribe m-search describe setup play pause teardown announce record redirect get_parameter set_parameter
-    register invite ack bye cancel info prack update refer message publish
-    user pass acct cwd cdup smnt quit rein port pasv type stru mode retr stor stou appe allo rest rnfr rnto abor dele rmd
-    mkd pwd list nlst site syst stat help noop feat opts size mdtm mlsd mlst eprt epsv auth pbsz prot
-    helo ehlo mail rcpt data rset vrfy expn starttls mail from: rcpt to: uidl top apop
-    accept accept-charset accept-encoding accept-language accept-ranges age allow authorization cache-control connection
+    """accept accept-charset accept-encoding accept-language accept-ranges age allow authorization cache-control connection
     content-disposition content-encoding content-language content-length content-location content-range content-type cookie
     date etag expect expires from host if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive
     last-modified location max-forwards origin pragma proxy-authenticate proxy-authorization range referer retry-after
@@ -26,6 +29,8 @@ _WORDS = frozenset(
     http/1.0 http/1.1 http/0.9 rtsp/1.0 sip/2.0 http:// https:// ftp:// file:// tftp:// rtsp://
     query_string request_method path_info remote_addr remote_user content_length content_type script_name http_cookie
     http_host http_user_agent http_authorization http_referer
+    ssh-rsa ssh-dss ssh-ed25519 ssh-userauth ssh-connection ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521
+    rsa-sha2-256 rsa-sha2-512 publickey keyboard-interactive pty-req direct-tcpip tcpip-forward
     true false yes no on off ok null none""".split()
 )
 _MEDIA = re.compile(r"^(?:application|audio|font|image|message|model|multipart|text|video)/[a-z0-9.+*-]*$")
@@ -43,8 +48,8 @@ def is_field(constant: str) -> bool:
 
 
 def _is_word(text: str) -> bool:
-    plain = text.strip(' :=\r\n\t?"\0').lower()
-    return plain in _WORDS or bool(_MEDIA.match(plain))
+    plain = text.strip(' :=\r\n\t?"\0')
+    return plain in _VERBS or plain.lower() in _WORDS or bool(_MEDIA.match(plain.lower()))
 
 
 def _as_text(constant: str) -> list[str]:

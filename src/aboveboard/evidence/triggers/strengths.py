@@ -105,7 +105,7 @@ class Strengths:
         return int(
             not name
             and self._decides(site.target)
-            and not self._asked.ask(self.program.traces[function], _edge(function, test))
+            and not self._asked.matches(self.program.traces[function], _edge(function, test))
         )
 
     def key(self, function: int, edges: list[Edge], levels: int = MAX_LEVELS) -> Key | None:

@@ -64,10 +64,13 @@ class Objects:
             self._join(node, distance, (target, ("p", number)))
 
     def _root(self, node: Node) -> tuple[Node, int]:
-        far = 0
+        far, passed = 0, list[tuple[Node, int]]()
         while node in self._up:
+            passed.append((node, far))
             node, more = self._up[node]
             far += more
+        for one, before in passed:  # chains stay short
+            self._up[one] = (node, far - before)
         return node, far
 
     def _join(self, node: Node, distance: int, given: Node) -> None:
